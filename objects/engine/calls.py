@@ -1,0 +1,61 @@
+"""What goes into the engine and what comes out of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from teams.access import Caller
+from teams.problems import Problem
+
+
+@dataclass(slots=True)
+class Call:
+    """One command asked of one object.
+
+    arguments: by name, as JSON values or as the words of a terminal line; the registry converts and checks them.
+    key: idempotency key; a key that this caller used on this object before gives the answer of then.
+    via: the surface: "http", "socket", "page", "terminal", "object", "worker".
+    create: make the object of this kind first where there is none, if the caller may.
+    confirmed: the caller said yes to a dangerous command.
+    reply: told the outcome once, from an engine thread, after the commit.
+    """
+
+    schema: str
+    path: str
+    command: str
+    arguments: dict[str, Any]
+    caller: Caller
+    reply: Callable[["Outcome"], None]
+    key: str | None = None
+    via: str = "http"
+    create: str | None = None
+    confirmed: bool = False
+    deadline: float = 0.0  # time.monotonic() after which nobody waits for the answer
+    needs: frozenset[str] = field(default_factory=frozenset)  # paths that an earlier try of this call had to lock
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a call ended.
+
+    value: the result as plain JSON values; None when there is a problem.
+    version: the object's version after the call.
+    replayed: the answer was stored under the idempotency key earlier.
+    """
+
+    value: Any = None
+    problem: Problem | None = None
+    version: int = 0
+    replayed: bool = False
+
+
+@dataclass(slots=True, frozen=True)
+class Event:
+    """Something that subscribers of an object hear, after the commit."""
+
+    schema: str
+    path: str
+    topic: str
+    data: Any
+    version: int
+    at: float  # Unix seconds

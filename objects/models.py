@@ -1,0 +1,112 @@
+"""The tables of one team, in the team's own schema.
+
+The engine and the tree read and write them with SQL of their own (`objects.engine`, `objects.tree`); these models
+give the migrations, the admin panel and the tests. There is no foreign key out of the schema: people are named in
+text, so that a schema can move to another server as it is.
+"""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+
+
+class Object(models.Model):
+    """A node of the tree. The row is also the lock that makes the object single-threaded."""
+
+    id = models.BigAutoField(primary_key=True)
+    parent = models.ForeignKey("self", on_delete=models.DO_NOTHING, null=True, db_index=False, related_name="children")
+    name = models.TextField(db_collation="C", help_text="NFC; empty for the root")
+    path = models.TextField(db_collation="C", help_text="NFC; '/' for the root")
+    kind = models.TextField()
+    tags = ArrayField(models.TextField(), default=list, db_default=models.Value("{}"))
+    settings = models.JSONField(default=dict, db_default=models.Value("{}"), help_text="set here")
+    effective = models.JSONField(
+        default=dict, db_default=models.Value("{}"), help_text="settings with what is inherited; kept by objects.tree"
+    )
+    version = models.BigIntegerField(default=0, db_default=0, help_text="one more for each commit that changed pages")
+    pages = models.IntegerField(default=0, db_default=0, help_text="length of the SQLite file, in pages of 4,096 bytes")
+    created_at = models.DateTimeField(db_default=Now())
+    changed_at = models.DateTimeField(db_default=Now())
+    trashed_at = models.DateTimeField(null=True)
+    trash_root = models.BigIntegerField(null=True, help_text="the object whose deletion brought this one to the trash")
+
+    class Meta:
+        db_table = "object"
+
+
+class Page(models.Model):
+    """A page of an object's SQLite file as it is now. `no` counts from 0; `data` is one zstd frame of 4,096 bytes."""
+
+    pk = models.CompositePrimaryKey("object_id", "no")
+    object_id = models.BigIntegerField()
+    no = models.IntegerField()
+    version = models.BigIntegerField(help_text="the object's version that wrote it")
+    bucket = models.IntegerField(help_text="time bucket in which it was written")
+    data = models.BinaryField()
+
+    class Meta:
+        db_table = "page"
+
+
+class PageHistory(models.Model):
+    """What a page was at the end of an earlier time bucket."""
+
+    pk = models.CompositePrimaryKey("object_id", "no", "bucket")
+    object_id = models.BigIntegerField()
+    no = models.IntegerField()
+    bucket = models.IntegerField()
+    version = models.BigIntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        db_table = "page_history"
+
+
+class JournalLine(models.Model):
+    """One line a call that changed an object, or tried to. Secrets in `arguments` are masked before they get here."""
+
+    id = models.BigAutoField(primary_key=True)
+    object_id = models.BigIntegerField()
+    at = models.DateTimeField()
+    caller = models.TextField()
+    via = models.TextField()
+    command = models.TextField()
+    arguments = models.JSONField()
+    outcome = models.TextField(help_text="'ok' or the type of the problem")
+    detail = models.TextField(default="", help_text="the problem's text")
+    took_us = models.IntegerField(help_text="microseconds inside the object")
+    version = models.BigIntegerField(help_text="the object's version after the call")
+
+    class Meta:
+        db_table = "journal"
+        indexes = (models.Index(fields=["object_id", "id"], name="journal_object"),)
+
+
+class Answer(models.Model):
+    """The answer given under an idempotency key, for as long as the setting ANSWER_KEEP_S says."""
+
+    pk = models.CompositePrimaryKey("object_id", "caller", "key")
+    object_id = models.BigIntegerField()
+    caller = models.TextField()
+    key = models.TextField()
+    fingerprint = models.BinaryField(help_text="digest of command and arguments: a key is for one call")
+    value = models.JSONField(null=True)
+    problem = models.JSONField(null=True)
+    version = models.BigIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "answer"
+        indexes = (models.Index(fields=["at"], name="answer_at"),)
+
+
+class MovedPath(models.Model):
+    """Where the object that once had this path is now; one row for the top of a moved subtree."""
+
+    id = models.BigAutoField(primary_key=True)
+    path = models.TextField(db_collation="C")
+    object_id = models.BigIntegerField()
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "moved"
