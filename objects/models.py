@@ -83,15 +83,17 @@ class JournalLine(models.Model):
 
 
 class Answer(models.Model):
-    """The answer given under an idempotency key, for as long as the setting ANSWER_KEEP_S says."""
+    """The answer given under an idempotency key, for as long as the setting ANSWER_KEEP_S says.
+
+    Only calls that took effect leave one: a refused call changed nothing, so it may be tried again under its key.
+    """
 
     pk = models.CompositePrimaryKey("object_id", "caller", "key")
     object_id = models.BigIntegerField()
     caller = models.TextField()
     key = models.TextField()
     fingerprint = models.BinaryField(help_text="digest of command and arguments: a key is for one call")
-    value = models.JSONField(null=True)
-    problem = models.JSONField(null=True)
+    value = models.TextField(help_text="the result as JSON")
     version = models.BigIntegerField()
     at = models.DateTimeField()
 

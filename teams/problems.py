@@ -105,3 +105,9 @@ class Overloaded(Problem):
 
 class OutOfTime(Problem):
     type, title, status = "out-of-time", "Out of time", 504
+
+
+class Fault(Problem):
+    """Grove's own mistake: nothing that a user can type leads here. The log has the whole story."""
+
+    type, title, status = "fault", "Grove made a mistake", 500

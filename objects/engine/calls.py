@@ -1,7 +1,7 @@
 """What goes into the engine and what comes out of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from teams.access import Caller
@@ -14,7 +14,8 @@ class Call:
 
     arguments: by name, as JSON values or as the words of a terminal line; the registry converts and checks them.
     key: idempotency key; a key that this caller used on this object before gives the answer of then.
-    via: the surface: "http", "socket", "page", "terminal", "object", "worker".
+    via: the surface: "http", "socket", "page", "terminal", "worker".
+    text: the arguments are words as people write them (a form, a query string, a terminal line), not JSON values.
     create: make the object of this kind first where there is none, if the caller may.
     confirmed: the caller said yes to a dangerous command.
     reply: told the outcome once, from an engine thread, after the commit.
@@ -28,10 +29,11 @@ class Call:
     reply: Callable[["Outcome"], None]
     key: str | None = None
     via: str = "http"
+    text: bool = False
     create: str | None = None
     confirmed: bool = False
-    deadline: float = 0.0  # time.monotonic() after which nobody waits for the answer
-    needs: frozenset[str] = field(default_factory=frozenset)  # paths that an earlier try of this call had to lock
+    deadline: float = 0.0  # time.monotonic() after which nobody waits for the answer; set by the engine
+    needs: frozenset[str] = frozenset()  # further paths that an earlier try of this call had to lock
 
 
 @dataclass(slots=True)
