@@ -1,0 +1,77 @@
+"""The named limits of Grove: what one caller, object or team may use. Each is overridden by `GROVE_<NAME>`.
+
+Kept as `settings.GROVE`, so that `settings.GROVE.RESULT_BYTES` is typed and a misspelt name is an error at once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from django.core.exceptions import ImproperlyConfigured
+
+KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+HOUR_S, DAY_S = 3_600, 86_400
+
+
+@dataclass(frozen=True)
+class Limits:
+    """All limits with their defaults. `_S` is seconds, `_MS` milliseconds, `_BYTES` bytes."""
+
+    # Engine: only about speed.
+    ENGINE_THREADS: int = 4  # threads of a process that run batches; each holds one connection to Postgres
+    BATCH_CALLS: int = 64  # calls in one commit; more gain little and let neighbours wait longer
+    BATCH_BUDGET_MS: int = 50  # what has not started by then goes to the next batch
+    SLOW_CALL_MS: int = 25  # a command known to take longer runs in a batch of its own
+    IMAGE_CACHE_BYTES: int = 256 * MIB  # pages of objects that a process keeps in memory
+    READ_AHEAD_PAGES: int = 16  # pages fetched together when an object is read in order
+
+    # Calls: past these a caller is told 413, 422, 429, 503 or 504.
+    MAILBOX_CALLS: int = 10_000  # calls that wait in a process, of all teams
+    MAILBOX_TEAM_CALLS: int = 4_000  # calls that wait in a process, of one team
+    CALL_SECONDS: float = 10.0  # from the arrival of a call to its answer
+    RESULT_BYTES: int = 8 * MIB  # an answer as JSON
+    ARGUMENT_BYTES: int = 1 * MIB  # the arguments of a call as JSON
+    FILE_BYTES: int = 32 * MIB  # one file in an object
+    SOCKET_CALLS: int = 256  # calls of one socket that wait for their answer
+    SUBSCRIBER_QUEUE: int = 1_000  # events that wait for a slow subscriber before it is let go
+
+    # An object.
+    OBJECT_BYTES: int = 1 * GIB  # its SQLite file
+    SQL_SECONDS: float = 2.0  # one `sql` of a user
+    SQL_ROWS: int = 10_000  # rows that one `sql` of a user may answer
+    TREE_DEPTH: int = 64  # names in a path
+    TREE_OBJECTS: int = 1_000_000  # objects of a team
+
+    # How long things are kept. Less loses history, answers or trash sooner.
+    HISTORY_BUCKET_S: int = 60  # the time machine knows one version of a page for each such span
+    HISTORY_KEEP_S: int = 7 * DAY_S
+    ANSWER_KEEP_S: int = 24 * HOUR_S  # the answer under an idempotency key
+    TRASH_KEEP_S: int = 30 * DAY_S
+    JOURNAL_KEEP_S: int = 90 * DAY_S
+    CALLER_KEEP_S: float = 1.0  # a grant or token that was taken away works no longer than this, in each process
+
+    # People and tokens.
+    CALLERS_KEPT: int = 10_000  # people and tokens that a process remembers for CALLER_KEEP_S
+    TEAM_TOKENS: int = 1_000  # tokens of a team that work
+    PERSON_TEAMS: int = 100  # teams that one person owns
+
+    def __post_init__(self) -> None:
+        """Refuse a limit that is not above zero: none of them has a meaning there."""
+        for limit in fields(self):
+            if getattr(self, limit.name) <= 0:
+                raise ImproperlyConfigured(f"GROVE_{limit.name} must be above 0.")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Limits":
+        """Take each limit from `GROVE_<NAME>`, where set. `1_000` is a number too."""
+        chosen: dict[str, int | float] = {}
+        for limit in fields(cls):
+            text = environment.get(f"GROVE_{limit.name}", "")
+            if not text:
+                continue
+            number = type(limit.default)
+            try:
+                chosen[limit.name] = number(text)  # type: ignore[call-arg,operator,misc,assignment]
+            except ValueError as error:
+                wanted = "a whole number" if number is int else "a number"
+                raise ImproperlyConfigured(f"GROVE_{limit.name}={text!r} is not {wanted}.") from error
+        return cls(**chosen)  # type: ignore[arg-type]

@@ -1,0 +1,170 @@
+"""People, teams and their rights, in the public schema. What belongs to one team's objects is in that team's schema."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
+from django.core.serializers.json import DjangoJSONEncoder
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django_pgschemas.models import TenantModel
+
+from teams.access import Role
+
+ROLES = [(role.value, role.word) for role in Role]
+SLUG = r"^[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?$"
+
+
+class People(BaseUserManager["Person"]):
+    """Makes people; an e-mail address is kept in lower case, so that it is found however it is typed."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "Person":
+        """Make a person; without a password nobody can sign in with one."""
+        person = self.model(email=email.strip().lower(), **fields)
+        person.set_password(password)
+        person.save(using=self._db)
+        return person
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "Person":
+        """Make a person who may use the admin pages."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "Person":
+        """Find a person by e-mail address, in any case."""
+        return self.get(email=(username or "").strip().lower())
+
+
+class Person(AbstractBaseUser, PermissionsMixin):
+    """Somebody who signs in, by e-mail. Rights in teams come from memberships and grants alone, never from `is_staff`."""
+
+    email = models.EmailField(unique=True, max_length=254)
+    name = models.CharField(max_length=150, blank=True)
+    is_active = models.BooleanField(default=True, help_text="people who left are switched off, not deleted")
+    is_staff = models.BooleanField(default=False, help_text="may use the admin pages")
+    joined_at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[People] = People()
+
+    EMAIL_FIELD = "email"
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        verbose_name_plural = "people"
+
+    def __str__(self) -> str:
+        return self.email
+
+    def clean(self) -> None:
+        """Keep the address in lower case, also from forms."""
+        super().clean()
+        self.email = self.email.strip().lower()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the address in lower case, whoever saves."""
+        self.email = self.email.strip().lower()
+        super().save(*args, **kwargs)
+
+    def get_full_name(self) -> str:
+        """Give the name, or the address where there is none."""
+        return self.name or self.email
+
+    get_short_name = get_full_name
+
+
+class Team(TenantModel):
+    """A tenant: its objects are in the Postgres schema `schema_name`. Make one with `teams.actions.create_team`."""
+
+    # `create_team` makes the schema itself: saving a tenant would do it outside of the transaction's care, and would
+    # leave the new schema active (django-pgschemas 1.1.1).
+    auto_create_schema = False
+    auto_drop_schema = False
+
+    name = models.CharField(max_length=100)
+    slug = models.CharField(
+        max_length=50,
+        unique=True,
+        validators=[RegexValidator(SLUG)],
+        help_text="the name in addresses: a–z, 0–9 and -, 1–50 characters",
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    people = models.ManyToManyField(Person, through="Membership", through_fields=("team", "person"))
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Membership(models.Model):
+    """A person in a team. The role is the grant on "/"; "none" is a guest, who has what grants give and no more."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="memberships")
+    role = models.SmallIntegerField(choices=ROLES)
+    joined_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["team", "person"], name="one_membership"),)
+
+    def __str__(self) -> str:
+        return f"{self.person} in {self.team}: {Role(self.role).word}"
+
+
+class Grant(models.Model):
+    """A role on a path and below it, until a grant further down says otherwise. "none" denies."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="grants")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="grants")
+    path = models.TextField(db_collation="C")
+    role = models.SmallIntegerField(choices=ROLES)
+    given_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, related_name="+")
+    given_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["team", "person", "path"], name="one_grant"),
+            models.CheckConstraint(condition=~Q(path="/") & ~Q(role=Role.OWNER.value), name="grant_below_root"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.person} on {self.path}: {Role(self.role).word}"
+
+
+class Token(models.Model):
+    """An API key: acts with its person's rights, within its own limits. The secret is not here, only its digest."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="tokens")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=100, help_text="what it is for")
+    prefix = models.CharField(max_length=16, unique=True, help_text="the part by which it is found and recognised")
+    digest = models.BinaryField(max_length=32, help_text="SHA-256 of the secret part")
+    paths = ArrayField(models.TextField(), help_text="tops of the subtrees that exist for it")
+    verbs = ArrayField(models.CharField(max_length=100), help_text="reads, changes, dangerous, task, or exact commands")
+    ceiling = models.SmallIntegerField(choices=ROLES, default=Role.OWNER.value, help_text="the highest role it can have")
+    rate = models.FloatField(null=True, blank=True, help_text="calls a second, a process; empty: no limit")
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, help_text="to the minute")
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}) of {self.person}"
+
+
+class AuditLine(models.Model):
+    """What was done to a team's people and rights, for ever: it names in text what may be gone."""
+
+    team = models.ForeignKey(Team, on_delete=models.SET_NULL, null=True, related_name="audit")
+    slug = models.CharField(max_length=50, help_text="the team's, then")
+    at = models.DateTimeField(default=timezone.now)
+    who = models.CharField(max_length=254)
+    what = models.CharField(max_length=50, help_text="the action: 'give_grant'")
+    details = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+
+    class Meta:
+        indexes = (models.Index(fields=["team", "id"], name="audit_team"),)
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.who}: {self.what}"

@@ -1,0 +1,15 @@
+"""What other rooms can listen to; this one must not import them."""
+
+from django.dispatch import Signal
+
+team_created = Signal()
+"""A team's schema is there, still inside the transaction that makes the team, with that schema active.
+
+Receivers get `team: Team` and write with the ORM or `django.db.connection`; raising undoes the whole team.
+"""
+
+team_deleting = Signal()
+"""A team's schema is about to be dropped, inside the transaction that deletes the team. Receivers get `team: Team`."""
+
+demo_seeding = Signal()
+"""The demo team was made just now and is committed. Receivers get `team: Team` and `owner: Person`, and fill the tree."""
