@@ -14,7 +14,11 @@ class Object(models.Model):
     """A node of the tree. The row is also the lock that makes the object single-threaded."""
 
     id = models.BigAutoField(primary_key=True)
-    parent = models.ForeignKey("self", on_delete=models.DO_NOTHING, null=True, db_index=False, related_name="children")
+    # No constraint in the database: objects.tree keeps the tree whole under its own locks, and a constraint would take a
+    # share lock on the parent for each child and look for children of each purged row.
+    parent = models.ForeignKey(
+        "self", on_delete=models.DO_NOTHING, null=True, db_index=False, db_constraint=False, related_name="children"
+    )
     name = models.TextField(db_collation="C", help_text="NFC; empty for the root")
     path = models.TextField(db_collation="C", help_text="NFC; '/' for the root")
     kind = models.TextField()
