@@ -101,6 +101,10 @@ class Mailbox:
             elif not team.busy:
                 del self._teams[schema]
 
+    def is_done(self) -> bool:
+        """Whether the mailbox is closed and empty."""
+        return self._closed and not self.waiting
+
     def close(self) -> None:
         """Take no more calls; what waits is still given out."""
         with self._changed:

@@ -1,0 +1,337 @@
+"""The engine of a process: threads that take batches from the mailbox, run them and commit them.
+
+Any process may run any object; the row lock in Postgres is what keeps an object single-threaded across machines.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+import psycopg
+
+from objects.commands.registry import Registry
+from objects.engine.calls import Call, Event, Outcome
+from objects.engine.mailbox import Batch, Mailbox
+from objects.engine.statements import XACT_STATUS
+from objects.engine.transaction import CommitUnknown, NeedsLock, NotReading, Transaction
+from objects.storage.cache import ImageCache
+from objects.tree.paths import ObjectPath
+from teams.access import Caller
+from teams.limits import Limits
+from teams.problems import Fault, OutOfTime, Overloaded
+
+log = logging.getLogger("grove.engine")
+
+RETRY_PAUSE_S = 0.05  # between tries while Postgres does not answer; doubles to a second
+KNOWN_OBJECTS = 200_000  # hints kept a process: about 40 MB
+
+Publish = Callable[[Sequence[Event]], None]
+
+
+class Unanswered(Exception):  # noqa: N818 -- a state of affairs
+    """A commit got no answer and Postgres stays away."""
+
+
+class Engine:
+    """Takes calls and answers them after their commit. Thread-safe; one a process, made after forking.
+
+    conninfo: of the database, as psycopg wants it. publish: told the events of each commit, from an engine thread.
+    """
+
+    def __init__(self, conninfo: str, *, registry: Registry, limits: Limits, publish: Publish) -> None:
+        self.conninfo = conninfo
+        self.registry = registry
+        self.limits = limits
+        self.publish = publish
+        self.cache = ImageCache(limits.IMAGE_CACHE_BYTES)
+        self.mailbox = Mailbox(
+            batch_calls=limits.BATCH_CALLS,
+            team_calls=limits.MAILBOX_TEAM_CALLS,
+            all_calls=limits.MAILBOX_CALLS,
+            is_alone=self._is_alone,
+        )
+        self.known: dict[tuple[str, str], tuple[int, str]] = {}  # (schema, path) -> (id, kind); hints, may be old
+        self.slow: dict[str, float] = {}  # command -> seconds it takes, of those that take long
+        self._replies: dict[asyncio.AbstractEventLoop, _LoopReplies] = {}
+        self._threads = [
+            threading.Thread(target=_Worker(self).work, name=f"engine-{number}", daemon=True)
+            for number in range(limits.ENGINE_THREADS)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, call: Call) -> None:
+        """Let a call wait for its turn; its `reply` is told how it ended. Never blocks.
+
+        Raises Overloaded when too many calls wait already, WrongArgument when the path is none.
+        """
+        call.path = ObjectPath.parse(call.path)
+        call.deadline = time.monotonic() + self.limits.CALL_SECONDS
+        self.mailbox.put(call)
+
+    def call(
+        self, schema: str, path: str, command: str, arguments: dict[str, Any], caller: Caller, **options: Any
+    ) -> Outcome:
+        """Make a call and wait for its outcome: for pages and workers. options: further members of `Call`."""
+        outcome: Future[Outcome] = Future()
+        self.submit(Call(schema, path, command, arguments, caller, outcome.set_result, **options))
+        return outcome.result()
+
+    async def acall(
+        self, schema: str, path: str, command: str, arguments: dict[str, Any], caller: Caller, **options: Any
+    ) -> Outcome:
+        """Make a call and await its outcome: for async code. options: further members of `Call`."""
+        loop = asyncio.get_running_loop()
+        replies = self._replies.get(loop)
+        if replies is None:
+            self._replies = {known: kept for known, kept in self._replies.items() if not known.is_closed()}
+            replies = self._replies[loop] = _LoopReplies(loop)
+        future: asyncio.Future[Outcome] = loop.create_future()
+        self.submit(Call(schema, path, command, arguments, caller, replies.reply(future), **options))
+        return await future
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """Answer what waits, take nothing more, and end the threads."""
+        self.mailbox.close()
+        ends_at = time.monotonic() + timeout_s
+        for thread in self._threads:
+            thread.join(max(0.0, ends_at - time.monotonic()))
+
+    def _is_alone(self, call: Call) -> bool:
+        return bool(call.needs) or call.command in self.slow or self.registry.is_alone(call.command)
+
+    def reads(self, call: Call) -> bool:
+        """Whether the call likely only reads: a hint, for a batch without locks."""
+        hint = self.known.get((call.schema, call.path))
+        return hint is not None and call.create is None and self.registry.reads(hint[1], call.command)
+
+
+class _LoopReplies:
+    """Wakes an event loop once for all outcomes that came together, not once each."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.waiting: deque[tuple[asyncio.Future[Outcome], Outcome]] = deque()
+        self.woken = False
+
+    def reply(self, future: "asyncio.Future[Outcome]") -> Callable[[Outcome], None]:
+        def told(outcome: Outcome) -> None:
+            self.waiting.append((future, outcome))
+            if not self.woken:
+                self.woken = True
+                try:
+                    self.loop.call_soon_threadsafe(self._tell)
+                except RuntimeError:  # the loop was closed: nobody waits any more
+                    self.waiting.clear()
+
+        return told
+
+    def _tell(self) -> None:
+        self.woken = False  # first: an outcome that comes now wakes the loop again
+        while self.waiting:
+            future, outcome = self.waiting.popleft()
+            if not future.done():
+                future.set_result(outcome)
+
+
+class _Worker:
+    """What one engine thread does, with its own connection."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.limits = engine.limits
+        self._connection: psycopg.Connection[Any] | None = None
+
+    def work(self) -> None:
+        mailbox = self.engine.mailbox
+        while True:
+            batch = mailbox.take(timeout_s=5.0)
+            if batch is None:
+                if mailbox.is_done():
+                    break
+                continue
+            try:
+                self._serve(batch)
+            except Exception:
+                log.exception("a batch was lost by a fault of ours")
+                for call in batch.calls:
+                    call.reply(Outcome(problem=Fault(f"{call.command}: Grove made a mistake. It is in the log.")))
+            finally:
+                mailbox.release(batch.schema, batch.paths)
+        if self._connection is not None:
+            self._connection.close()
+
+    def _serve(self, batch: Batch) -> None:
+        """Run a batch; where it is lost to a deadlock or a broken connection, run its calls again one by one."""
+        reading = all(self.engine.reads(call) for call in batch.calls)
+        pause_s = RETRY_PAUSE_S
+        groups = deque([batch.calls])
+        while groups:
+            calls = groups.popleft()
+            try:
+                self._run(batch, calls, reading=reading)
+            except NotReading:
+                reading = False
+                groups.appendleft(calls)
+            except Unanswered:
+                for call in calls:
+                    call.reply(
+                        Outcome(
+                            problem=Overloaded(
+                                f"{call.command}: the database went away during the commit, so nobody knows whether it "
+                                "took place. Ask again with the same idempotency key, or look at the object.",
+                                retry_after_s=5,
+                            )
+                        )
+                    )
+            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+                # A deadlock or a serialization failure leaves the connection whole: no need to wait for Postgres.
+                if self._connection is None or self._connection.broken or self._connection.closed:
+                    log.warning("Postgres does not answer: %s", error)
+                    self._connection = None
+                    time.sleep(pause_s)
+                    pause_s = min(1.0, pause_s * 2)
+                groups.extendleft([call] for call in reversed(self._in_time(calls)))
+
+    def _in_time(self, calls: Sequence[Call]) -> list[Call]:
+        """Keep the calls somebody still waits for; tell the others."""
+        now = time.monotonic()
+        for call in calls:
+            if call.deadline <= now:
+                call.reply(
+                    Outcome(
+                        problem=OutOfTime(
+                            f"{call.command}: the database did not answer in {self.limits.CALL_SECONDS:g} s. "
+                            "Nothing was changed. Try again later.",
+                            retry_after_s=1,
+                        )
+                    )
+                )
+        return [call for call in calls if call.deadline > now]
+
+    def _run(self, batch: Batch, calls: Sequence[Call], *, reading: bool) -> None:
+        """Run calls in one transaction and answer them. Raises psycopg.Error when nothing of it took place."""
+        engine, schema = self.engine, batch.schema
+        connection = self._connected()
+        tx = Transaction(
+            connection,
+            schema,
+            registry=engine.registry,
+            cache=engine.cache,
+            limits=self.limits,
+            claim=lambda path: self._claim(batch, path),
+            reading=reading,
+        )
+        ran: list[tuple[Call, Outcome]] = []
+        later: list[Call] = []
+        try:
+            tx.open(calls, self._cold(calls))
+            ends_at = time.monotonic() + self.limits.BATCH_BUDGET_MS / 1000
+            held: set[str] = set()  # objects of which a call must begin again: later ones wait behind it
+            for call in calls:
+                started = time.monotonic()
+                if call.path in held or (ran and started > ends_at):
+                    later.append(call)
+                    held.add(call.path)
+                    continue
+                try:
+                    ran.append((call, tx.carry_out(call)))
+                except NeedsLock as lock:
+                    call.needs |= {lock.path}
+                    later.append(call)
+                    held.add(call.path)
+                self._measure(call.command, time.monotonic() - started)
+            events = tx.commit(int(time.time() // self.limits.HISTORY_BUCKET_S))
+        except CommitUnknown as unknown:
+            if not self._took_place(unknown, calls):
+                tx.abandon()
+                raise psycopg.OperationalError("the commit did not take place") from unknown
+            events = tx.committed()
+        except BaseException:
+            tx.abandon()
+            raise
+        tx.give_back()
+        if later:
+            engine.mailbox.put_back(later)
+        for call, outcome in ran:
+            call.reply(outcome)
+        if events:
+            self._tell(events)
+        if reading:
+            tx.end_reading()
+        self._remember(tx)
+
+    def _tell(self, events: Sequence[Event]) -> None:
+        try:
+            self.engine.publish(events)
+        except Exception:
+            log.exception("events of a commit were not told")
+
+    def _claim(self, batch: Batch, path: str) -> bool:
+        if path in batch.paths:
+            return True
+        if not self.engine.mailbox.claim(batch.schema, path):
+            return False
+        batch.paths.add(path)
+        return True
+
+    def _cold(self, calls: Sequence[Call]) -> set[str]:
+        engine = self.engine
+        cold = set()
+        for call in calls:
+            hint = engine.known.get((call.schema, call.path))
+            if hint is None or not engine.cache.has(call.schema, hint[0]):
+                cold.add(call.path)
+        return cold
+
+    def _remember(self, tx: Transaction) -> None:
+        known = self.engine.known
+        if len(known) > KNOWN_OBJECTS:
+            known.clear()
+        for path, row in tx.rows.items():
+            known[tx.schema, path] = (row.id, row.kind)
+
+    def _measure(self, command: str, took_s: float) -> None:
+        """Learn which commands are slow, so that nobody waits behind one in a batch."""
+        slow = self.engine.slow
+        limit_s = self.limits.SLOW_CALL_MS / 1000
+        known = slow.get(command)
+        if known is None:
+            if took_s > limit_s:
+                slow[command] = took_s
+            return
+        slow[command] = known = known * 0.8 + took_s * 0.2
+        if known < limit_s / 2:
+            slow.pop(command, None)
+
+    def _connected(self) -> psycopg.Connection[Any]:
+        connection = self._connection
+        if connection is None or connection.closed:
+            connection = self._connection = psycopg.connect(self.engine.conninfo, autocommit=True, prepare_threshold=1)
+            connection.prepared_max = 2_000
+        return connection
+
+    def _took_place(self, unknown: CommitUnknown, calls: Sequence[Call]) -> bool:
+        """Ask Postgres, once it answers again, whether the transaction whose COMMIT got no answer was committed.
+
+        Raises Unanswered when Postgres stays away: then nobody can tell, and running again could do it twice.
+        """
+        self._connection = None
+        pause_s = RETRY_PAUSE_S
+        ends_at = max(call.deadline for call in calls) + 60
+        while time.monotonic() < ends_at:
+            try:
+                found = self._connected().execute(XACT_STATUS, (unknown.xid,)).fetchone()
+                status = found[0] if found else None
+                if status != "in progress":
+                    return bool(status == "committed")
+            except psycopg.OperationalError:
+                self._connection = None
+            time.sleep(pause_s)
+            pause_s = min(1.0, pause_s * 2)
+        raise Unanswered

@@ -1,0 +1,607 @@
+"""One batch from BEGIN to COMMIT: lock the objects, run each call in a savepoint, write it all in one round trip.
+
+A call runs in a frame, a call that it makes in a frame of its own below that. A frame that fails takes back what it
+and the frames below it did, on every object that they touched, and nothing else.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+import psycopg
+
+from objects.commands.bases import Facility, Kind
+from teams.limits import Limits
+from objects.commands.registry import CommandSpec, Registry
+from objects.engine.calls import Call, Event, Outcome
+from objects.engine.context import Context, TreeAccess
+from objects.engine.statements import BEGIN, BEGIN_READING, COMMIT, ROLLBACK, Statements, statements
+from objects.storage import pages
+from objects.storage.cache import ImageCache
+from objects.storage.database import Database
+from objects.storage.image import PAGE_BYTES, Image, Mark
+from objects.tree import tree
+from objects.tree.paths import ObjectPath, path_key
+from objects.tree.settings import Settings
+from teams.access import Caller, Role, decide
+from teams.problems import Conflict, Fault, NeedsConfirmation, NoSuch, OutOfTime, Problem, TooLarge, WrongArgument
+
+log = logging.getLogger("grove.engine")
+
+NEST_LIMIT = 32  # calls that call calls
+TOUCH_LIMIT = 64  # objects in one transaction of one call
+
+
+class NeedsLock(BaseException):
+    """A call reached an object that is locked elsewhere: it must begin again with that lock too.
+
+    Not an Exception, so that a kind's `except Exception` can't keep it.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(path)
+
+
+class NotReading(BaseException):
+    """A call in a transaction without locks turned out to change its object: the batch must run again with locks."""
+
+
+class CommitUnknown(Exception):
+    """The connection broke while the commit was under way. `xid` tells later whether it took place."""
+
+    def __init__(self, xid: str) -> None:
+        self.xid = xid
+        super().__init__(xid)
+
+
+@lru_cache(maxsize=4096)
+def _settings(effective: str) -> Settings:
+    return Settings(orjson.loads(effective))
+
+
+@dataclass(slots=True)
+class Row:
+    """An object's row as this transaction found it."""
+
+    id: int
+    path: str
+    kind: str
+    version: int
+    pages: int
+    effective: str
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force, inherited ones among them."""
+        return _settings(self.effective)
+
+
+@dataclass(slots=True, frozen=True)
+class Line:
+    """A line of the journal before it is written."""
+
+    object_id: int
+    at: float
+    caller: str
+    via: str
+    command: str
+    arguments: str
+    outcome: str
+    detail: str
+    took_us: int
+
+
+class Frame:
+    """A call under way: where it is, on whose behalf, and what must be taken back if it fails."""
+
+    __slots__ = (
+        *("_chance", "_facilities", "caller", "context", "depth", "events", "lines", "marks", "now", "parent"),
+        *("pg_mark", "reads", "row", "tx", "via"),
+    )
+
+    def __init__(
+        self, tx: "Transaction", row: Row, caller: Caller, via: str, *, reads: bool, parent: "Frame | None" = None
+    ) -> None:
+        self.tx = tx
+        self.row = row
+        self.caller = caller
+        self.via = via
+        self.reads = reads
+        self.parent = parent
+        self.depth: int = 0 if parent is None else parent.depth + 1
+        self.now: float = time.time() if parent is None else parent.now
+        self.marks: list[tuple[Image, Mark]] = []
+        self.pg_mark: str | None = None
+        self.events: list[tuple[Row, str, Any]] = []
+        self.lines: list[Line] = []
+        self._chance: random.Random | None = None
+        self._facilities: dict[str, Facility] = {}
+        self.context = Context(self)
+
+    @property
+    def schema(self) -> str:
+        """The team's schema."""
+        return self.tx.schema
+
+    def chance(self) -> random.Random:
+        """Give the generator of this call and all calls below it."""
+        if self.parent is not None:
+            return self.parent.chance()
+        if self._chance is None:
+            self._chance = random.Random()  # noqa: S311 -- chance for kinds, not for secrets
+        return self._chance
+
+    def database(self) -> Database:
+        """Give the object's database, marked so that this frame can be undone."""
+        image = self.tx.image(self.row)
+        if not any(marked is image for marked, _ in self.marks):
+            self.marks.append((image, image.mark()))
+            image.database.now = self.now
+            image.database.chance = self.chance
+        return image.database
+
+    def tree_access(self) -> TreeAccess:
+        """Give Postgres, marked so that this frame can be undone."""
+        if self.pg_mark is None and not self.tx.reading:
+            self.pg_mark = self.tx.pg_save()
+        return TreeAccess(self.tx.connection, self.schema)
+
+    def emit(self, topic: str, data: Any) -> None:
+        """Keep an event until the commit."""
+        self.events.append((self.row, topic, data))
+
+    def facility(self, name: str) -> Facility:
+        """Give the object's facility of this name."""
+        found = self._facilities.get(name)
+        if found is None:
+            found = self._facilities[name] = self.tx.registry.facility(name)(self.context)
+        return found
+
+    def call(self, path: str, command: str, arguments: dict[str, Any]) -> Any:
+        """Run a command of another object below this frame; see `Context.call`."""
+        if self.depth >= NEST_LIMIT:
+            raise Conflict(f"{command}: {NEST_LIMIT} calls called one another. Is there a circle?")
+        target = ObjectPath.parse(path)
+        above: Frame | None = self
+        while above is not None:
+            if above.row.path == target:
+                raise Conflict(f"{command}: {target} is at work in this call already and can't be called from within it.")
+            above = above.parent
+        row = self.tx.further_row(target)
+        spec = self.tx.registry.command(row.kind, command)
+        decide(self.caller, self.schema, target, command=spec.name, verb=spec.verb, needs=spec.needs)
+        if self.reads and spec.verb != "reads":
+            raise Conflict(f"{command}: a command that only reads can't call one that changes.")
+        if spec.alone:
+            raise Conflict(f"{command}: can't be called from within another call. Call it by itself.")
+        below = Frame(self.tx, row, self.caller, self.via, reads=spec.verb == "reads", parent=self)
+        return below.run(spec, spec.check(arguments))
+
+    def run(self, spec: CommandSpec, arguments: dict[str, Any]) -> Any:
+        """Run the command and give its result as JSON values; what it did is undone if it raises."""
+        started = time.perf_counter_ns()
+        try:
+            value = self._result(spec, arguments)
+            if self.reads:
+                self._refuse_written(spec)
+            if self.parent is None:
+                self.tx.check_size(spec, value)
+        except BaseException:
+            self.undo()
+            raise
+        if not self.reads:
+            self.lines.append(self.line(spec, arguments, started))
+        if self.parent is None:
+            self.tx.accept(self)
+        else:
+            self._join(self.parent)
+        return value
+
+    def line(self, spec: CommandSpec, arguments: dict[str, Any], started_ns: int, problem: Problem | None = None) -> Line:
+        """Say in the journal's words how this call went."""
+        return Line(
+            object_id=self.row.id,
+            at=self.now,
+            caller=self.caller.name,
+            via=self.via if self.parent is None else f"object {self.parent.row.path}",
+            command=spec.name,
+            arguments=orjson.dumps(spec.masked(arguments)).decode(),
+            outcome="ok" if problem is None else problem.type,
+            detail="" if problem is None else problem.detail,
+            took_us=(time.perf_counter_ns() - started_ns) // 1000,
+        )
+
+    def undo(self) -> None:
+        """Take back what this frame and those below it did."""
+        for image, mark in reversed(self.marks):
+            image.rollback_to(mark)
+        self.marks.clear()
+        if self.pg_mark is not None:
+            self.tx.pg_undo(self.pg_mark)
+            self.pg_mark = None
+        self.events.clear()
+        self.lines.clear()
+
+    def _result(self, spec: CommandSpec, arguments: dict[str, Any]) -> Any:
+        if spec.facility is not None:
+            return spec.plain(spec.run(self.facility(spec.facility), arguments))
+        kind: Kind[Any] = self.tx.registry.kind(self.row.kind)(self.context)
+        value = spec.plain(spec.run(kind, arguments))
+        kind.save()
+        return value
+
+    def _refuse_written(self, spec: CommandSpec) -> None:
+        for image, mark in self.marks:
+            if image.changed_since(mark):
+                raise RuntimeError(f"{self.row.kind}: {spec.name} says that it only reads, but it wrote.")
+
+    def _join(self, parent: "Frame") -> None:
+        """Hand all to the frame above: what succeeded here must still be undone if that one fails."""
+        held = [image for image, _ in parent.marks]
+        for image, mark in self.marks:
+            if image in held:
+                image.release(mark)
+            else:
+                parent.marks.append((image, mark))
+        parent.pg_mark = parent.pg_mark or self.pg_mark
+        parent.events += self.events
+        parent.lines += self.lines
+
+
+@dataclass(slots=True)
+class _Kept:
+    """An answer to be kept under its idempotency key."""
+
+    object_id: int
+    caller: str
+    key: str
+    fingerprint: bytes
+    value: bytes
+
+
+class Transaction:
+    """One transaction for calls of one team; made anew for each batch, used by one thread.
+
+    reading: a snapshot without locks, for batches in which every call only reads.
+    claim: asks the mailbox for one more object of this process; says whether it was free.
+    """
+
+    def __init__(
+        self,
+        connection: psycopg.Connection[Any],
+        schema: str,
+        *,
+        registry: Registry,
+        cache: ImageCache,
+        limits: Limits,
+        claim: Callable[[str], bool],
+        reading: bool,
+    ) -> None:
+        self.connection = connection
+        self.schema = schema
+        self.registry = registry
+        self.cache = cache
+        self.limits = limits
+        self.claim = claim
+        self.reading = reading
+        self.statements: Statements = statements(schema)
+        self.rows: dict[str, Row] = {}
+        self.images: dict[int, Image] = {}
+        self.events: list[tuple[Row, str, Any]] = []
+        self.lines: list[Line] = []
+        self.xid = ""
+        self._first_pages: dict[int, dict[int, bytes]] = {}
+        self._answers: dict[tuple[int, str, str], tuple[bytes, bytes, int]] = {}
+        self._kept: list[_Kept] = []
+        self._outcomes: list[tuple[Row, Outcome]] = []
+        self._reload: set[int] = set()  # objects whose pages a command wrote past the image
+        self._versions: dict[int, int] = {}
+        self._changed: list[int] = []
+        self._pg_marks = 0
+
+    # Opening
+
+    def open(self, calls: Iterable[Call], cold: set[str]) -> None:
+        """Begin, lock what the calls name and read what is needed of it, in one round trip.
+
+        cold: paths of objects that are likely not in the cache; their first pages are read ahead.
+        """
+        calls = list(calls)
+        paths = {call.path for call in calls}.union(*(call.needs for call in calls))
+        keys = [path_key(path) for path in paths]
+        asked = [] if self.reading else [(call.caller.id, call.key, path_key(call.path)) for call in calls if call.key]
+        with self.connection.pipeline():
+            self.connection.execute(BEGIN_READING if self.reading else BEGIN)
+            found = self.connection.execute(self.statements.read if self.reading else self.statements.lock, (keys,))
+            first = answers = None
+            if cold:
+                cold_keys = [path_key(path) for path in cold]
+                first = self.connection.execute(
+                    self.statements.first_pages, (self.limits.READ_AHEAD_PAGES, cold_keys), binary=True
+                )
+            if asked:
+                callers, names, at = zip(*asked, strict=True)
+                answers = self.connection.execute(self.statements.answers, (list(callers), list(names), list(at)))
+        for row in found:
+            self.rows[row[1]] = Row(*row[:6])
+            if not self.reading:
+                self.xid = row[6]
+        for object_id, no, data in first or ():
+            self._first_pages.setdefault(object_id, {})[no] = pages.expand(data)
+        for object_id, caller, key, fingerprint, value, version in answers or ():
+            self._answers[object_id, caller, key] = (bytes(fingerprint), value.encode(), version)
+
+    def further_row(self, path: str) -> Row:
+        """Give the row of an object that a call reached, locked; raises NeedsLock where it is at work elsewhere."""
+        row = self.rows.get(path)
+        if row is not None:
+            return row
+        if len(self.rows) >= TOUCH_LIMIT + self.limits.BATCH_CALLS:
+            raise Conflict(f"{path}: one call may reach {TOUCH_LIMIT} objects. Do it in several calls.")
+        if not self.claim(path):
+            raise NeedsLock(path)
+        return self._lock(path)
+
+    def _lock(self, path: str) -> Row:
+        key = path_key(path)
+        if self.reading:
+            found = self.connection.execute(self.statements.read, ([key],)).fetchone()
+        else:
+            found = self.connection.execute(self.statements.lock_one, (key,)).fetchone()
+            if found is None and self.connection.execute(self.statements.read, ([key],)).fetchone() is not None:
+                raise NeedsLock(path)
+        if found is None:
+            tree.resolve(self.connection, self.schema, path)  # says where it went, if it moved
+            raise NoSuch(f"{path}: no such object.")
+        row = self.rows[path] = Row(*found)
+        return row
+
+    def image(self, row: Row) -> Image:
+        """Give the object's image at the version of its row, begun."""
+        image = self.images.get(row.id)
+        if image is None:
+            image = self.cache.take(self.schema, row.id)
+            if image is not None and image.version != row.version:
+                image.close()
+                image = None
+            if image is None:
+                image = Image(row.id, row.version, row.pages)
+                image.prime(self._first_pages.pop(row.id, {}))
+            image.database.max_pages = max(1, row.settings.quota_bytes // PAGE_BYTES)
+            image.begin(partial(pages.fetch, self.connection, self.schema, row.id))
+            self.images[row.id] = image
+        return image
+
+    # Running
+
+    def carry_out(self, call: Call) -> Outcome:
+        """Run one call and say how it ended; the outcome holds once the transaction is committed.
+
+        Raises NeedsLock when the call must begin again with another lock, psycopg.Error when the transaction is lost.
+        """
+        outcome = Outcome()
+        row = None
+        try:
+            if call.deadline and time.monotonic() > call.deadline:
+                raise OutOfTime(
+                    f"{call.command}: waited {self.limits.CALL_SECONDS:g} s for its turn. Nothing was changed. "
+                    "Try again later.",
+                    retry_after_s=1,
+                )
+            row = self.rows.get(call.path) or self._absent(call)
+            self._answer(call, row, outcome)
+        except Problem as problem:
+            outcome.problem = problem
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            raise
+        except Exception:
+            log.exception("a command failed by a fault of ours: %s on %s", call.command, call.path)
+            outcome.problem = Fault(f"{call.command}: Grove made a mistake. Nothing was changed. It is in the log.")
+        if row is not None:
+            self._outcomes.append((row, outcome))
+        return outcome
+
+    def _absent(self, call: Call) -> Row:
+        """Create the object on its first use, if asked to, or say that there is none."""
+        if call.create is None or self.reading:
+            if call.caller.schema == self.schema and call.caller.sees(call.path):
+                tree.resolve(self.connection, self.schema, call.path)
+            raise NoSuch(f"{call.path}: no such object.")
+        decide(call.caller, self.schema, call.path, command="tree.create", verb="changes", needs=Role.EDITOR)
+        self.registry.kind(call.create)
+        mark = self.pg_save()
+        try:
+            tree.create(self.connection, self.schema, call.path, call.create, parents=True)
+        except Conflict:  # somebody else made it since the lock
+            self.pg_undo(mark)
+        except BaseException:
+            self.pg_undo(mark)
+            raise
+        return self._lock(call.path)
+
+    def _answer(self, call: Call, row: Row, outcome: Outcome) -> None:
+        spec = self.registry.command(row.kind, call.command)
+        decide(call.caller, self.schema, row.path, command=spec.name, verb=spec.verb, needs=spec.needs)
+        reads = spec.verb == "reads"
+        if self.reading and not reads:
+            raise NotReading
+        arguments = spec.check(call.arguments, text=call.text)
+        fingerprint = b""
+        if call.key and not reads:
+            fingerprint = self._fingerprint(call)
+            kept = self._answers.get((row.id, call.caller.id, call.key))
+            if kept is not None:
+                if kept[0] != fingerprint:
+                    raise WrongArgument("key", f"the idempotency key '{call.key}' was used for another call. Use a new one.")
+                outcome.value, outcome.version, outcome.replayed = orjson.loads(kept[1]), kept[2], True
+                return
+        frame = Frame(self, row, call.caller, call.via, reads=reads)
+        if spec.verb == "dangerous" and not call.confirmed:
+            raise NeedsConfirmation(self._effect(frame, spec, arguments), command=spec.name)
+        started = time.perf_counter_ns()
+        try:
+            outcome.value = frame.run(spec, arguments)
+        except Problem as problem:
+            if not reads:
+                self.lines.append(frame.line(spec, arguments, started, problem))
+            raise
+        if spec.alone:
+            self._reload.add(row.id)
+        if fingerprint:
+            self._keep(call, row, fingerprint, outcome.value)
+
+    def _effect(self, frame: Frame, spec: CommandSpec, arguments: dict[str, Any]) -> str:
+        """Ask a dangerous command what it would do; it does nothing yet."""
+        try:
+            instance = (
+                frame.facility(spec.facility)
+                if spec.facility is not None
+                else self.registry.kind(frame.row.kind)(frame.context)
+            )
+            return spec.effect(instance, arguments)
+        finally:
+            frame.undo()
+
+    def check_size(self, spec: CommandSpec, value: Any) -> None:
+        """Refuse a result that is larger than an answer may be."""
+        if isinstance(value, str | list | dict) and value:
+            size_bytes = len(orjson.dumps(value))
+            if size_bytes > self.limits.RESULT_BYTES:
+                raise TooLarge(
+                    f"{spec.name}: the result has {size_bytes:,} bytes, more than {self.limits.RESULT_BYTES:,} "
+                    "(limit RESULT_BYTES). Nothing was changed. Ask for less at a time."
+                )
+
+    def _fingerprint(self, call: Call) -> bytes:
+        words = orjson.dumps([call.command, call.arguments], default=repr, option=orjson.OPT_SORT_KEYS)
+        return blake2b(words, digest_size=16).digest()
+
+    def _keep(self, call: Call, row: Row, fingerprint: bytes, value: Any) -> None:
+        encoded = orjson.dumps(value)
+        key = call.key or ""
+        self._kept.append(_Kept(row.id, call.caller.id, key, fingerprint, encoded))
+        self._answers[row.id, call.caller.id, key] = (fingerprint, encoded, row.version + 1)
+
+    def accept(self, frame: Frame) -> None:
+        """Take over what a call of this batch did: it will be committed with the others."""
+        for image, mark in frame.marks:
+            image.release(mark)
+        self.events += frame.events
+        self.lines += frame.lines
+
+    # Postgres's own savepoints, for the few commands that write there
+
+    def pg_save(self) -> str:
+        """Mark a place to come back to."""
+        self._pg_marks += 1
+        mark = f"call_{self._pg_marks}"
+        self.connection.execute(f"SAVEPOINT {mark}")
+        return mark
+
+    def pg_undo(self, mark: str) -> None:
+        """Go back to the mark."""
+        self.connection.execute(f"ROLLBACK TO SAVEPOINT {mark}")
+
+    # Ending
+
+    def commit(self, bucket: int) -> list[Event]:
+        """Write all of it in one round trip and give the events that may now be told.
+
+        Raises CommitUnknown when the connection broke meanwhile; any other psycopg.Error means that nothing was done.
+        """
+        changes: list[pages.Write] = []
+        versions: dict[int, int] = {row.id: row.version for row in self.rows.values()}
+        for object_id, image in self.images.items():
+            change = image.commit()
+            if change is not None:
+                versions[object_id] += 1
+                changes.append(pages.Write(object_id, versions[object_id], change))
+        self._versions, self._changed = versions, [write.object_id for write in changes]
+        if not self.reading:
+            self._write(changes, versions, bucket)
+        return self.committed()
+
+    def committed(self) -> list[Event]:
+        """Take note that Postgres has it, and give the events that may now be told."""
+        versions = self._versions
+        for image in self.images.values():
+            image.version = versions[image.object_id]
+        for row, outcome in self._outcomes:
+            if not outcome.replayed:
+                outcome.version = versions[row.id]
+        at = time.time()
+        told = [Event(self.schema, row.path, topic, data, versions[row.id], at) for row, topic, data in self.events]
+        paths = {row.id: row.path for row in self.rows.values()}
+        told += [
+            Event(self.schema, paths[changed], "changed", {"version": versions[changed]}, versions[changed], at)
+            for changed in self._changed
+        ]
+        return told
+
+    def _write(self, changes: "list[pages.Write]", versions: dict[int, int], bucket: int) -> None:
+        connection, texts = self.connection, self.statements
+        try:
+            with connection.pipeline():
+                if changes:
+                    written = [(w.object_id, w.version, w.change.page_count) for w in changes]
+                    connection.execute(texts.versions, [list(column) for column in zip(*written, strict=True)])
+                    pages.write(connection, self.schema, changes, bucket)
+                if self.lines:
+                    connection.execute(texts.journal, _columns(self.lines, versions))
+                if self._kept:
+                    kept = [(k.object_id, k.caller, k.key, k.fingerprint, k.value.decode()) for k in self._kept]
+                    connection.execute(
+                        texts.keep_answers,
+                        [*(list(column) for column in zip(*kept, strict=True)), [versions[k.object_id] for k in self._kept]],
+                    )
+                connection.execute(COMMIT)
+        except psycopg.OperationalError as error:
+            if connection.broken and self.xid:
+                raise CommitUnknown(self.xid) from error
+            raise
+
+    def end_reading(self) -> None:
+        """Let go of the snapshot; nobody waits for this."""
+        self.connection.execute(COMMIT)
+
+    def give_back(self) -> None:
+        """Return the images to the cache, after a commit."""
+        for object_id, image in self.images.items():
+            if object_id in self._reload:
+                image.close()
+            else:
+                self.cache.give(self.schema, object_id, image)
+        self.images.clear()
+
+    def abandon(self) -> None:
+        """Throw away what this transaction did, in Postgres and in memory. Safe on a broken connection."""
+        for image in self.images.values():
+            image.close()
+        self.images.clear()
+        if not self.connection.broken and not self.connection.closed:
+            with suppress(psycopg.OperationalError):  # lost meanwhile: Postgres rolls back by itself
+                self.connection.execute(ROLLBACK)
+
+
+def _columns(lines: list[Line], versions: dict[int, int]) -> list[list[Any]]:
+    """Turn lines into the parameters of the journal's insert."""
+    return [
+        [line.object_id for line in lines],
+        [line.at for line in lines],
+        [line.caller for line in lines],
+        [line.via for line in lines],
+        [line.command for line in lines],
+        [line.arguments for line in lines],
+        [line.outcome for line in lines],
+        [line.detail for line in lines],
+        [line.took_us for line in lines],
+        [versions[line.object_id] for line in lines],
+    ]
