@@ -1,0 +1,44 @@
+"""The engine of this process, made when first asked for."""
+
+import os
+import threading
+
+from django.conf import settings
+from django.db import connections
+from psycopg.conninfo import make_conninfo
+
+from objects import live
+from objects.commands.registry import registry
+from objects.engine.engine import Engine
+
+_lock = threading.Lock()
+_made: dict[int, Engine] = {}  # by process id: a forked process has none of its parent's threads
+
+
+def engine() -> Engine:
+    """Give this process's engine."""
+    made = _made.get(os.getpid())
+    if made is None:
+        with _lock:
+            made = _made.get(os.getpid())
+            if made is None:
+                _made.clear()
+                made = _made[os.getpid()] = Engine(
+                    _conninfo(), registry=registry(), limits=settings.GROVE, publish=live.publish
+                )
+    return made
+
+
+def stop() -> None:
+    """Stop this process's engine, if it has one: what waits is still answered."""
+    with _lock:
+        made = _made.pop(os.getpid(), None)
+    if made is not None:
+        made.stop()
+
+
+def _conninfo() -> str:
+    parameters = connections["default"].get_connection_params()
+    names = ("dbname", "user", "password", "host", "port", "service", "sslmode", "sslrootcert", "options")
+    chosen = {name: parameters[name] for name in names if parameters.get(name)}
+    return make_conninfo(**chosen, application_name="grove engine")
