@@ -35,6 +35,13 @@ class Role(IntEnum):
             raise WrongArgument(field, f"no role '{word}'. Roles: owner, admin, editor, viewer, none.") from None
 
 
+def member_grants(role: Role, grants: Iterable[tuple[str, Role]]) -> tuple[tuple[str, Role], ...]:
+    """Join a membership's role and its grants into a Caller's grants. No grant holds for owners: nobody locks them out."""
+    if role is Role.OWNER:
+        return (("/", role),)
+    return (("/", role), *sorted(grants))
+
+
 def is_within(path: str, top: str) -> bool:
     """Whether `path` is `top` or below it. "/ab" is not within "/a"."""
     return top == "/" or path == top or path.startswith(top + "/")
@@ -47,11 +54,13 @@ class Scope:
     paths: tops of the subtrees that exist for the token.
     verbs: of `VERBS`, or exact commands ("state.set").
     ceiling: the highest role that the token can have.
+    rate: calls a second in one process; None: no limit. `teams.callers.spend` counts.
     """
 
     paths: tuple[str, ...] = ("/",)
     verbs: frozenset[str] = frozenset(VERBS)
     ceiling: Role = Role.OWNER
+    rate: float | None = None
 
     def covers(self, path: str) -> bool:
         """Whether the path exists for the token."""

@@ -1,0 +1,117 @@
+"""What all tests share: one real database for the session, and factories of teams, people, tokens and callers.
+
+Tests commit, as the product does: the engine's threads have connections of their own and see what is committed only.
+So nothing is rolled back between tests; each uses a team of its own (`new_team`) or names of its own in `team`.
+"""
+
+import itertools
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.db import connection
+from django.test.utils import setup_databases, teardown_databases
+
+from teams import actions, callers
+from teams.access import Caller, Role
+from teams.models import Person, Team, Token
+
+NewPerson = Callable[..., Person]
+NewTeam = Callable[..., Team]
+NewToken = Callable[..., tuple[Token, str]]
+
+numbers = itertools.count(1)
+RUN = uuid.uuid4().hex[:6]  # with --reuse-db the people of earlier runs are still there
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment, django_db_modify_db_settings, django_db_blocker, django_db_keepdb, django_db_createdb
+) -> Iterator[None]:
+    """Make the test database whatever the tests are marked with; pytest-django makes it for marked ones only."""
+    with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False, keepdb=django_db_keepdb and not django_db_createdb)
+        yield
+        if not django_db_keepdb:
+            with connection.cursor() as cursor:  # threads and processes that still hold a connection would keep it
+                cursor.execute(
+                    "select pg_terminate_backend(pid) from pg_stat_activity"
+                    " where datname = current_database() and pid <> pg_backend_pid()"
+                )
+            teardown_databases(made, verbosity=0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def database(django_db_setup, django_db_blocker) -> Iterator[None]:
+    """Open the test database to every test, thread and process for the whole session."""
+    with django_db_blocker.unblock():
+        yield
+
+
+@pytest.fixture(scope="session")
+def person(database) -> NewPerson:
+    """Make people: `person()`, `person(name="Ann")`, `person(password="…")`."""
+
+    def new(*, email: str = "", name: str = "", password: str | None = None) -> Person:
+        email = email or f"{(name or 'person').lower()}-{RUN}-{next(numbers)}@example.com"
+        return Person.objects.create_user(email, password, name=name)
+
+    return new
+
+
+@pytest.fixture(scope="session")
+def new_team(person) -> NewTeam:
+    """Make teams, each with an owner: `new_team()`, `new_team(slug="acme", owner=ann)`. The owner is `team.owner`."""
+
+    def new(*, name: str = "", slug: str = "", owner: Person | None = None) -> Team:
+        slug = slug or f"t-{RUN}-{next(numbers)}"
+        owner = owner or person()
+        team = actions.create_team(name=name or slug, slug=slug, owner=owner)
+        team.owner = owner  # type: ignore[attr-defined]
+        return team
+
+    return new
+
+
+@pytest.fixture(scope="module")
+def team(new_team) -> Team:
+    """One team for all tests of a file; they keep apart by using different paths."""
+    return new_team()
+
+
+@pytest.fixture(scope="session")
+def member(person) -> Callable[..., Person]:
+    """Make members: `member(team, Role.VIEWER, {"/a": Role.EDITOR})`."""
+
+    def new(team: Team, role: Role = Role.VIEWER, grants: dict[str, Role] | None = None) -> Person:
+        new_member = person()
+        owner = team.memberships.get(role=Role.OWNER).person
+        actions.add_member(team=team, by=owner, person=new_member, role=role)
+        for path, granted in (grants or {}).items():
+            actions.give_grant(team=team, by=owner, person=new_member, path=path, role=granted)
+        return new_member
+
+    return new
+
+
+@pytest.fixture(scope="session")
+def token(database) -> NewToken:
+    """Make tokens: `token(team)` gives (Token, secret) of the owner; `token(team, member, paths=["/a"], …)`."""
+
+    def new(team: Team, of: Person | None = None, **limits: object) -> tuple[Token, str]:
+        of = of or team.memberships.filter(role=Role.OWNER).earliest("id").person
+        return actions.create_token(team=team, by=of, name=f"token {next(numbers)}", **limits)  # type: ignore[arg-type]
+
+    return new
+
+
+@pytest.fixture(scope="session")
+def caller(database) -> Callable[..., Caller]:
+    """Give the Caller of a person in a team, of the owner where none is named: `caller(team)`, `caller(team, ann)`."""
+
+    def known_as(team: Team, of: Person | None = None) -> Caller:
+        of = of or team.memberships.filter(role=Role.OWNER).earliest("id").person
+        callers.forget_all()
+        return callers.for_person(of.pk, team.slug)
+
+    return known_as
