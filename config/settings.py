@@ -1,7 +1,7 @@
 """Settings of all processes. Everything comes from environment variables; their defaults suit a developer's machine.
 
 For a server on the internet: GROVE_PUBLIC=1 and GROVE_HOSTS; `manage.py check --deploy` is then without a warning.
-Limits are in `config.limits`.
+Limits are in `teams.limits`.
 """
 
 import os
@@ -12,7 +12,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from config.databases import postgres
-from config.limits import Limits
+from teams.limits import Limits
 from config.secret import kept_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
