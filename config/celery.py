@@ -1,0 +1,22 @@
+"""The Celery application: tasks find each other through Valkey, and say what they mean in JSON only.
+
+Tasks are declared with `celery.shared_task` in a module `tasks` of an app; their settings are `CELERY_...` of Django's.
+A task may run twice (its worker died): what it does must not mind.
+"""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("grove")
+app.conf.update(
+    accept_content=["json"],  # pickle would let whoever reaches Valkey run code here
+    task_serializer="json",
+    result_serializer="json",
+    task_acks_late=True,
+    worker_prefetch_multiplier=1,  # a slow task holds no others back while another worker is idle
+)
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

@@ -1,0 +1,144 @@
+"""`up`: Grove's processes on this machine, from nothing to an address that signs in, and back."""
+
+import os
+import secrets
+import shutil
+import socket
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from config.up.assets import build_assets
+from config.up.environment import ROOT
+from config.up.ports import listen, shown
+from config.up.running import Claim
+from config.up.say import Failure, say
+from config.up.servers import start_servers
+from config.up.supervisor import Program, Stopped, Supervisor
+
+WEB_RANK, BEAT_RANK = 2, 3  # no new work first, then those who do it, then (see servers) what they need
+ANSWERS_S = 60.0
+LOW_DISK_BYTES = 100 << 20
+
+
+def run(var: Path, *, host: str, port: int, web_count: int) -> int:
+    """Start everything, say where it is, and supervise until told to stop; gives the exit code."""
+    var.mkdir(parents=True, exist_ok=True)
+    claim = Claim(var / "run", "up")
+    claim.take()
+    try:
+        with listen(host, port) as door, Supervisor(claim.children_changed) as supervisor:
+            claim.stop_leftovers()
+            claim.write()
+            try:
+                address = start(supervisor, claim, var, door, f"{shown(host)}:{door.getsockname()[1]}", web_count)
+                say(f"Grove is up. This address signs you in as the demo team's owner:\n\n    {address}\n")
+                say("Ctrl-C stops everything")
+                supervisor.run_until_stopped()
+            except Stopped:
+                say("Stopping before everything was up")
+        say("Stopped; nothing of Grove runs any more")
+        return 0
+    finally:
+        claim.give_back()
+
+
+def start(supervisor: Supervisor, claim: Claim, var: Path, door: socket.socket, place: str, web_count: int) -> str:
+    """Start the processes in the order in which they need each other; gives the address that signs in."""
+    refuse_full_disk(var)
+    build_assets(ROOT)
+    key = secrets.token_urlsafe(24)
+    environment = {**start_servers(supervisor, var), "GROVE_VAR": str(var), "PYTHONUNBUFFERED": "1"}
+    say("Bringing the database up to date")
+    if supervisor.run(Program("prepare", [sys.executable, "-m", "config.up.prepare"], environment, directory=ROOT)):
+        raise Failure(
+            "The database could not be brought up to date: the lines above tell why. Nothing else was started."
+        )
+    say("Starting web")
+    for number in range(1, web_count + 1):
+        supervisor.start(web(number, environment | {"GROVE_ENTER_KEY": key}, door))
+    wait_for_answer(supervisor, f"http://{place}/")
+    say("Starting worker and beat")
+    supervisor.start(worker(environment))
+    supervisor.start(beat(environment))
+    address = f"http://{place}/enter/{key}/"
+    claim.state.url, claim.state.environment = address, environment
+    claim.write()
+    return address
+
+
+def web(number: int, environment: dict[str, str], door: socket.socket) -> Program:
+    """A web process; all accept from one listening socket, so the kernel hands a connection to whoever is free."""
+    command = [sys.executable, "-m", "daphne", "-v", "0", "--fd", str(door.fileno()), "config.asgi:application"]
+    return Program(
+        "web" if number == 1 else f"web-{number}", command, environment, inherits=(door.fileno(),), directory=ROOT,
+        stop_s=10, rank=WEB_RANK,
+    )  # fmt: skip
+
+
+def worker(environment: dict[str, str]) -> Program:
+    """A Celery worker with a process a core; it finishes what it does before it stops."""
+    options = ["--loglevel", "WARNING", "--concurrency", str(min(4, os.cpu_count() or 1)), "--without-gossip"]
+    return Program(
+        "worker", celery("worker", *options), quiet_root(environment), directory=ROOT, stop_s=20, rank=WEB_RANK
+    )
+
+
+def beat(environment: dict[str, str]) -> Program:
+    """Celery beat; its schedule is in the database."""
+    options = ["--loglevel", "WARNING", "--pidfile=", "--scheduler", "django_celery_beat.schedulers:DatabaseScheduler"]
+    return Program("beat", celery("beat", *options), quiet_root(environment), directory=ROOT, rank=BEAT_RANK)
+
+
+def celery(*words: str) -> list[str]:
+    return [sys.executable, "-m", "celery", "--quiet", "-A", "config.celery", *words]
+
+
+def quiet_root(environment: dict[str, str]) -> dict[str, str]:
+    """Celery warns of root because pickles could then run code as root; Grove's tasks are JSON only."""
+    return environment | {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
+
+
+def wait_for_answer(supervisor: Supervisor, address: str) -> None:
+    """Wait until a web process answers a request. Raises Failure when it won't."""
+    answers = False
+
+    def is_decided() -> bool:
+        nonlocal answers
+        answers = "web" in supervisor.children and has_answer(address)
+        return answers or supervisor.restarts("web") >= 3
+
+    supervisor.wait_until(is_decided, ANSWERS_S)
+    if not answers:
+        raise Failure("The web process does not answer: its lines above tell why. Everything else was stopped again.")
+
+
+def has_answer(address: str) -> bool:
+    """True when something answers over HTTP without an error of its own."""
+    try:
+        # A short wait: the process that reads this also shows what the others say.
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), Here)
+        with opener.open(address, timeout=0.5):
+            return True
+    except urllib.error.HTTPError as error:
+        return error.code < 500
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+class Here(urllib.request.HTTPRedirectHandler):
+    """Follows no redirection: that it answers is enough."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+def refuse_full_disk(var: Path) -> None:
+    """Refuse to start a database on a disk that is all but full: it would stop at its first checkpoint."""
+    free_bytes = shutil.disk_usage(var).free
+    if free_bytes < LOW_DISK_BYTES:
+        raise Failure(
+            f"Only {free_bytes >> 20} MB are free on the disk of {var}, and Grove needs {LOW_DISK_BYTES >> 20} MB "
+            "to start. Free some space and start again; nothing was changed."
+        )

@@ -1,0 +1,2 @@
+// What every page needs beyond htmx. A page works without it; it only adds comfort.
+import "./js/theme.js";
