@@ -1,0 +1,244 @@
+"""What a kind and a facility are made of: thin classes over the context of one call."""
+
+import dataclasses
+import re
+import typing
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+
+import orjson
+from pydantic_core import ValidationError
+
+from objects.commands import checks
+from objects.commands.shapes import NotAType, RecordShape, shape_of
+from objects.commands.suggest import did_you_mean
+from teams.access import Caller
+from teams.problems import Conflict, WrongArgument
+
+if TYPE_CHECKING:
+    import random
+
+StateT = TypeVar("StateT")
+
+
+class Database(Protocol):
+    """What a kind needs of its SQLite database; `objects.storage.database.Database` in life."""
+
+    def run(self, sql: str, params: Sequence[Any] = (), /) -> list[Any]:
+        """Run platform SQL and give its rows."""
+
+    def need(self, table: str, /) -> Any:
+        """Make one of the platform's tables where it is not there yet."""
+
+
+class Context(Protocol):
+    """What a command may touch; `objects.engine.context.Context` in life."""
+
+    caller: Caller
+    now: float  # Unix seconds, the same for the whole call
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def random(self) -> "random.Random": ...
+    @property
+    def db(self) -> Any: ...
+    @property
+    def pg(self) -> Any: ...
+    @property
+    def settings(self) -> Any: ...
+    def emit(self, topic: str, data: Any) -> None: ...
+    def call(self, path: str, command: str, **arguments: Any) -> Any: ...
+    def facility(self, name: str) -> "Facility": ...
+
+
+def snake(name: str) -> str:
+    """Write a class name as users say it: "RateLimiter" is "rate_limiter"."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+class Facility:
+    """What every object has. Its commands have a dot: `state.set`; one named like the facility has none: `sql`.
+
+    name: as users say it; from the class name unless the class sets it.
+    """
+
+    name: ClassVar[str] = ""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "name" not in vars(cls):
+            cls.name = snake(cls.__name__)
+
+
+class StateForm:
+    """How the dataclass of a kind's state is kept in rows of `_state`: key is the field's name, value its JSON."""
+
+    def __init__(self, record: type[Any]) -> None:
+        if not dataclasses.is_dataclass(record):
+            raise TypeError(f"{record.__module__}.{record.__qualname__}: the state of a kind is a dataclass.")
+        shape = shape_of(record)
+        assert isinstance(shape, RecordShape)
+        self.record = record
+        self.shape = shape
+        self.names = tuple(shape.fields)
+        hints = typing.get_type_hints(record, include_extras=True)
+        self.checks: dict[str, Callable[[Any], Any]] = {
+            name: checks.compiled_value(hints[name]) for name in self.names
+        }
+        marks = ", ".join("?" * len(self.names))
+        self.select = f"SELECT key, value FROM _state WHERE key IN ({marks})"  # noqa: S608 -- question marks only
+        try:
+            self.fresh = self.texts(record())
+        except TypeError as error:
+            raise TypeError(f"{record.__module__}.{record.__qualname__}: every field of a state has a default.") from error
+
+    def texts(self, state: Any) -> dict[str, str]:
+        """Give each field as the JSON text of its row."""
+        return {name: orjson.dumps(value).decode() for name, value in self.shape._plain(state).items()}  # noqa: SLF001 -- a dataclass always has it
+
+
+class Kind(Generic[StateT]):
+    """What an object is beyond its facilities: commands, a panel, help. `Kind[State]` has a typed state.
+
+    name: as users say it; from the class name unless the class sets it.
+    """
+
+    name: ClassVar[str] = ""
+    state_form: ClassVar[StateForm | None] = None
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self._state: Any = None
+        self._stored: dict[str, str] = {}
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "name" not in vars(cls):
+            cls.name = snake(cls.__name__)
+        for base in getattr(cls, "__orig_bases__", ()):
+            (record, *_) = typing.get_args(base) or (None,)
+            if typing.get_origin(base) is Kind and isinstance(record, type) and record is not type(None):
+                try:
+                    cls.state_form = StateForm(record)
+                except NotAType as error:
+                    raise TypeError(f"{cls.__module__}.{cls.__name__}: state: {error}") from error
+
+    @property
+    def now(self) -> float:
+        """Unix seconds, the same for the whole call. There is no other clock."""
+        return self.context.now
+
+    @property
+    def random(self) -> "random.Random":
+        """Chance. There is no other: a call that is run again must choose the same."""
+        return self.context.random
+
+    @property
+    def caller(self) -> Caller:
+        """Who calls."""
+        return self.context.caller
+
+    @property
+    def path(self) -> str:
+        """The object's path."""
+        return self.context.path
+
+    @property
+    def files(self) -> Any:
+        """The facility `files` of this object."""
+        return self.context.facility("files")
+
+    def emit(self, topic: str, data: Any) -> None:
+        """Tell those who listen to this object, once the call is committed. data: JSON values."""
+        self.context.emit(topic, data)
+
+    def call(self, path: str, command: str, **arguments: Any) -> Any:
+        """Run a command of another object in the same transaction; raises what it refuses with."""
+        return self.context.call(path, command, **arguments)
+
+    def sql(self, query: str, *params: Any) -> list[tuple[Any, ...]]:
+        """Run a statement on the object's database and give its rows."""
+        rows: list[tuple[Any, ...]] = self.context.db.run(query, params)
+        return rows
+
+    @property
+    def state(self) -> StateT:
+        """The object's state, read when first asked for; what is changed in it is kept when the call succeeds.
+
+        Raises Conflict where what is stored does not fit the dataclass any more.
+        """
+        if self._state is None:
+            self._state = self._load()
+        return typing.cast("StateT", self._state)
+
+    def _load(self) -> Any:
+        form = self.state_form
+        if form is None:
+            raise TypeError(f"{type(self).__name__} has no state of its own: write Kind[State].")
+        db = self.context.db
+        if not db.run("SELECT 1 FROM sqlite_master WHERE name = '_state'"):
+            return form.record()
+        self._stored = dict(db.run(form.select, form.names))
+        values = {}
+        for key, text in self._stored.items():
+            try:
+                values[key] = form.checks[key](orjson.loads(text))
+            except ValidationError as error:
+                reason = checks.explained(error.errors(include_url=False)[0], form.shape.fields[key], (), None)
+                raise Conflict(f"the state of {self.path} does not fit: {key}: {reason}. `state set {key}` mends it.") from error
+        return form.record(**values)
+
+    def save(self) -> None:
+        """Write the fields of the state that were changed. The engine calls it after each call that succeeded."""
+        form = self.state_form
+        if self._state is None or form is None:
+            return
+        changed = [
+            (key, text)
+            for key, text in form.texts(self._state).items()
+            if text != self._stored.get(key, form.fresh[key])
+        ]
+        if not changed:
+            return
+        db = self.context.db
+        db.need("_state")
+        for key, text in changed:
+            db.run(
+                "INSERT INTO _state (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                (key, text),
+            )
+            self._stored[key] = text
+
+
+def state_keys(kind: type[Kind[Any]]) -> tuple[str, ...]:
+    """Give the keys that a kind's typed state needs; none where its state is free-form."""
+    return () if kind.state_form is None else kind.state_form.names
+
+
+def check_state(kind: type[Kind[Any]], key: str, value: Any) -> Any:
+    """Check a JSON value that is to be kept under a key of an object's state, and give it in its canonical JSON form.
+
+    Where the kind has no typed state, or the key is none of its fields, any JSON passes.
+    Raises WrongArgument for "value"; for "key" where it looks like a slip of a field's name.
+    """
+    form = kind.state_form
+    if form is None:
+        return value
+    check = form.checks.get(key)
+    if check is None:
+        if near := did_you_mean(key, form.names):
+            raise WrongArgument("key", f"no field '{key[:60]}' in the state of {kind.name}.{near}")
+        return value
+    shape = form.shape.fields[key]
+    try:
+        checked = check(value)
+    except ValidationError as error:
+        detail = error.errors(include_url=False)[0]
+        raise WrongArgument("value", f"{key}: {checks.explained(detail, shape, detail['loc'], value)}") from None
+    return checked if shape.plain is None else shape.plain(checked)
