@@ -1,0 +1,40 @@
+"""The tree of a team, for the engine, the archive and the tree facility: all functions in one place.
+
+Each takes a psycopg connection inside the caller's transaction and the name of the team's schema, and raises Problems.
+"""
+
+from objects.tree.changes import Placed, add_tags, copy, create, move, remove_tags, set_settings, set_tags
+from objects.tree.nodes import EVERYTHING, Description, Entry, Measure, Node, Sight
+from objects.tree.search import children, describe, find, look, measure, resolve, where_to
+from objects.tree.trash import Trashed, erase, in_trash, purge, restore, trash, trashed
+
+__all__ = [
+    "EVERYTHING",
+    "Description",
+    "Entry",
+    "Measure",
+    "Node",
+    "Placed",
+    "Sight",
+    "Trashed",
+    "add_tags",
+    "children",
+    "copy",
+    "create",
+    "describe",
+    "erase",
+    "find",
+    "in_trash",
+    "look",
+    "measure",
+    "move",
+    "purge",
+    "remove_tags",
+    "resolve",
+    "restore",
+    "set_settings",
+    "set_tags",
+    "trash",
+    "trashed",
+    "where_to",
+]
