@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from config.up.environment import ROOT, Environment, enter
 from config.up.ports import listen
-from config.up.running import Claim, already, holder
+from config.up.running import Claim, already, holder, read
 from config.up.say import Failure, reason, started_at
 
 if TYPE_CHECKING:  # what is installed in the environment may be missing still
@@ -58,7 +58,8 @@ def up(arguments: Sequence[str]) -> int:
     there = holder(VAR / "run")
     if there is not None:
         raise Failure(already(there))
-    listen(options.host, options.port).close()
+    if read(VAR / "run") is None:  # else a killed `up` may have left the port's holder behind: `run` stops it first
+        listen(options.host, options.port).close()
     enter(["base"])
     from config.up.grove import run  # noqa: PLC0415 -- needs the environment
 

@@ -28,8 +28,8 @@ def run(var: Path, *, host: str, port: int, web_count: int) -> int:
     claim = Claim(var / "run", "up")
     claim.take()
     try:
+        claim.stop_leftovers()  # they may hold the port
         with listen(host, port) as door, Supervisor(claim.children_changed) as supervisor:
-            claim.stop_leftovers()
             claim.write()
             try:
                 address = start(supervisor, claim, var, door, f"{shown(host)}:{door.getsockname()[1]}", web_count)

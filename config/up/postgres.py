@@ -175,6 +175,12 @@ class Postgres:
     def is_ready(self) -> bool:
         """True when it answers; then Grove's role and database exist too. Raises Failure for a wrong password."""
         try:
+            # Asking it any earlier would only fill its log with refusals.
+            if (self.data / "postmaster.pid").read_text().splitlines()[7:8] != ["ready   "]:
+                return False
+        except FileNotFoundError:
+            return False
+        try:
             connection = psycopg.connect(
                 host="127.0.0.1", port=self.port, user=ADMIN, password=self.admin_password, dbname="postgres",
                 autocommit=True, connect_timeout=3,
