@@ -5,9 +5,9 @@ import time
 
 
 class LineFormatter(logging.Formatter):
-    """`2026-01-31T12:00:00.123Z WARNING teams.callers: text`; a traceback follows on the same line, with ⏎ for a new line."""
+    """`2026-01-31T12:00:00.123Z WARNING teams.callers: text`; a traceback follows on the same line, with ⏎ between."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)  # type: ignore[assignment]
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")

@@ -3,6 +3,7 @@
 import os
 import secrets
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -17,10 +18,8 @@ def kept_secret(path: Path, length: int = 64) -> str:
     try:
         with os.fdopen(handle, "w", encoding="ascii") as file:
             file.write(secrets.token_urlsafe(length) + "\n")
-        try:
+        with suppress(FileExistsError):  # another process was first; its secret counts
             os.link(draft, path)
-        except FileExistsError:
-            pass  # another process was first; its secret counts
     finally:
-        os.unlink(draft)
+        Path(draft).unlink()
     return path.read_text(encoding="ascii").strip()

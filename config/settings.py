@@ -12,8 +12,8 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from config.databases import postgres
-from teams.limits import Limits
 from config.secret import kept_secret
+from teams.limits import Limits
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -49,19 +49,20 @@ if PUBLIC:
         raise ImproperlyConfigured("GROVE_DEBUG=1 shows settings to strangers: not together with GROVE_PUBLIC=1.")
     if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
         raise ImproperlyConfigured("GROVE_PUBLIC=1 needs the names of this site: GROVE_HOSTS=grove.example.com,…")
-    CSRF_TRUSTED_ORIGINS = CSRF_TRUSTED_ORIGINS or [f"https://{host.replace('.', '*.', 1) if host[0] == '.' else host}"
-                                                    for host in ALLOWED_HOSTS]
+    CSRF_TRUSTED_ORIGINS = CSRF_TRUSTED_ORIGINS or [
+        f"https://{host.replace('.', '*.', 1) if host[0] == '.' else host}" for host in ALLOWED_HOSTS
+    ]
 else:
     ALLOWED_HOSTS = ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
 
 SECURE_SSL_REDIRECT = PUBLIC
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # load balancers ask in plain HTTP
-SECURE_HSTS_SECONDS = int(os.environ.get("GROVE_HSTS_SECONDS", 31_536_000)) if PUBLIC else 0
+SECURE_HSTS_SECONDS = int(os.environ.get("GROVE_HSTS_SECONDS", "31536000")) if PUBLIC else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = PUBLIC
 SECURE_HSTS_PRELOAD = PUBLIC
 if switched("GROVE_BEHIND_PROXY"):  # only where a proxy always sets these headers: otherwise a caller could forge them
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("GROVE_PROXIES", 1 if switched("GROVE_BEHIND_PROXY") else 0))
+ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("GROVE_PROXIES", "1")) if switched("GROVE_BEHIND_PROXY") else 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -98,8 +99,8 @@ PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=
 # Apps. Public ones have their tables once; a team's are in the team's schema and exist only inside of it.
 TEAM_APPS = ["objects"]
 PUBLIC_APPS = [
+    "teams",  # before django_pgschemas: its `migrate` is the one that counts
     "django_pgschemas",
-    "teams",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -163,6 +164,7 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": VALKEY_URL,
         "KEY_PREFIX": "grove",
+        "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2},  # seconds
     }
 }
 CHANNEL_LAYERS = {
@@ -179,6 +181,9 @@ CELERY_TASK_ACKS_LATE = True  # a worker that dies gives its tasks back; every t
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULE = {
+    "forget-old-sessions": {"task": "teams.tasks.forget_old_sessions", "schedule": timedelta(days=1)}
+}
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 

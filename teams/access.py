@@ -36,7 +36,7 @@ class Role(IntEnum):
 
 
 def member_grants(role: Role, grants: Iterable[tuple[str, Role]]) -> tuple[tuple[str, Role], ...]:
-    """Join a membership's role and its grants into a Caller's grants. No grant holds for owners: nobody locks them out."""
+    """Join a membership's role and its grants into a Caller's. No grant holds for owners: nobody locks them out."""
     if role is Role.OWNER:
         return (("/", role),)
     return (("/", role), *sorted(grants))
@@ -44,7 +44,7 @@ def member_grants(role: Role, grants: Iterable[tuple[str, Role]]) -> tuple[tuple
 
 def is_within(path: str, top: str) -> bool:
     """Whether `path` is `top` or below it. "/ab" is not within "/a"."""
-    return top == "/" or path == top or path.startswith(top + "/")
+    return top in ("/", path) or path.startswith(top + "/")
 
 
 @dataclass(frozen=True, slots=True)

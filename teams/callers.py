@@ -36,7 +36,7 @@ from public.teams_team t
 join public.teams_membership m on m.team_id = t.id
 join public.teams_person p on p.id = m.person_id
 where t.slug = %s and p.id = %s and p.is_active
-"""
+"""  # noqa: S608 -- of constants
 TOKEN = f"""
 select p.id, p.email, t.schema_name, m.role, {GRANTS},
     t.slug, k.id, k.name, k.digest, k.paths, k.verbs, k.ceiling, k.rate,
@@ -47,11 +47,11 @@ join public.teams_team t on t.id = k.team_id
 join public.teams_person p on p.id = k.person_id and p.is_active
 join public.teams_membership m on m.team_id = t.id and m.person_id = p.id
 where k.prefix = %s and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
-"""
+"""  # noqa: S608 -- of constants
 USED = f"""
 update public.teams_token set last_used_at = now()
 where id = %s and (last_used_at is null or last_used_at < now() - make_interval(secs => {LAST_USED_STEP_S}))
-"""
+"""  # noqa: S608 -- of constants
 
 Key = tuple[str, bytes | int]  # the team's slug, and a digest of the secret or a person's id
 
@@ -111,7 +111,7 @@ class Source:
             params = django_connection.get_connection_params()
             params = {name: value for name, value in params.items() if name not in ("cursor_factory", "context")}
             self._connection = psycopg.connect(**params, autocommit=True)
-        cursor = self._connection.execute(sql, values)  # type: ignore[call-overload]
+        cursor = self._connection.execute(sql, values)
         row: tuple[Any, ...] | None = cursor.fetchone() if cursor.description else None
         return row
 
@@ -128,7 +128,7 @@ _source = Source()
 
 def _begin_in_child() -> None:
     """A forked process must not share its parent's connection, nor a lock that another thread of it held."""
-    global _cache, _source, _buckets  # noqa: PLW0603 -- a fork starts over
+    global _cache, _source, _buckets
     _abandoned.append(_source)
     _cache, _source, _buckets = CallerCache(), Source(), Buckets()
 
@@ -147,8 +147,8 @@ def for_token(slug: str, secret: str) -> Caller:
     """Find who a token is, in a team; blocks for a query at most once a second and token.
 
     secret: the whole token, "grove_<prefix>_<secret>".
-    Raises NotSignedIn, always the same, when it is unknown, wrong, expired or revoked, or its person is gone; NoSuch when it
-    is another team's.
+    Raises NotSignedIn, always the same, when it is unknown, wrong, expired or revoked, or its person is gone; NoSuch
+    when it is another team's.
     """
     key = (slug, _digest(secret))
     kept = _cache.fresh(key)

@@ -57,7 +57,7 @@ class Limits:
     def __post_init__(self) -> None:
         """Refuse a limit that is not above zero: none of them has a meaning there."""
         for limit in fields(self):
-            if getattr(self, limit.name) <= 0:
+            if not getattr(self, limit.name) > 0:  # also refuses nan
                 raise ImproperlyConfigured(f"GROVE_{limit.name} must be above 0.")
 
     @classmethod
@@ -70,7 +70,7 @@ class Limits:
                 continue
             number = type(limit.default)
             try:
-                chosen[limit.name] = number(text)  # type: ignore[call-arg,operator,misc,assignment]
+                chosen[limit.name] = number(text)  # type: ignore[misc]
             except ValueError as error:
                 wanted = "a whole number" if number is int else "a number"
                 raise ImproperlyConfigured(f"GROVE_{limit.name}={text!r} is not {wanted}.") from error

@@ -38,7 +38,7 @@ class People(BaseUserManager["Person"]):
 
 
 class Person(AbstractBaseUser, PermissionsMixin):
-    """Somebody who signs in, by e-mail. Rights in teams come from memberships and grants alone, never from `is_staff`."""
+    """Somebody who signs in, by e-mail. Rights in teams come from memberships and grants, never from `is_staff`."""
 
     email = models.EmailField(unique=True, max_length=254)
     name = models.CharField(max_length=150, blank=True)
@@ -96,6 +96,10 @@ class Team(TenantModel):
     def __str__(self) -> str:
         return self.slug
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the row and nothing else: see `auto_create_schema` above."""
+        models.Model.save(self, *args, **kwargs)
+
 
 class Membership(models.Model):
     """A person in a team. The role is the grant on "/"; "none" is a guest, who has what grants give and no more."""
@@ -142,7 +146,7 @@ class Token(models.Model):
     digest = models.BinaryField(max_length=32, help_text="SHA-256 of the secret part")
     paths = ArrayField(models.TextField(), help_text="tops of the subtrees that exist for it")
     verbs = ArrayField(models.CharField(max_length=100), help_text="reads, changes, dangerous, task, or exact commands")
-    ceiling = models.SmallIntegerField(choices=ROLES, default=Role.OWNER.value, help_text="the highest role it can have")
+    ceiling = models.SmallIntegerField(choices=ROLES, default=Role.OWNER.value, help_text="highest role it can have")
     rate = models.FloatField(null=True, blank=True, help_text="calls a second, a process; empty: no limit")
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(null=True, blank=True)

@@ -12,4 +12,6 @@ team_deleting = Signal()
 """A team's schema is about to be dropped, inside the transaction that deletes the team. Receivers get `team: Team`."""
 
 demo_seeding = Signal()
-"""The demo team was made just now and is committed. Receivers get `team: Team` and `owner: Person`, and fill the tree."""
+"""The demo team is there, made now or earlier, and committed. Receivers get `team: Team` and `owner: Person`, and put
+what is missing into the tree; they run at each start and make nothing twice.
+"""

@@ -8,6 +8,6 @@ from django.http import HttpRequest
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Lets strangers make accounts only where GROVE_SIGNUP says so."""
 
-    def is_open_for_signup(self, request: HttpRequest) -> bool:
+    def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002 -- allauth's signature
         """Whether somebody may make an account."""
         return bool(settings.SIGNUP_OPEN)

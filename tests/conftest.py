@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.db import connection
 from django.test.utils import setup_databases, teardown_databases
+from pytest_django import DjangoDbBlocker
 
 from teams import actions, callers
 from teams.access import Caller, Role
@@ -19,6 +20,7 @@ from teams.models import Person, Team, Token
 NewPerson = Callable[..., Person]
 NewTeam = Callable[..., Team]
 NewToken = Callable[..., tuple[Token, str]]
+KnownAs = Callable[..., Caller]
 
 numbers = itertools.count(1)
 RUN = uuid.uuid4().hex[:6]  # with --reuse-db the people of earlier runs are still there
@@ -26,7 +28,11 @@ RUN = uuid.uuid4().hex[:6]  # with --reuse-db the people of earlier runs are sti
 
 @pytest.fixture(scope="session")
 def django_db_setup(
-    django_test_environment, django_db_modify_db_settings, django_db_blocker, django_db_keepdb, django_db_createdb
+    django_test_environment: None,
+    django_db_modify_db_settings: None,
+    django_db_blocker: DjangoDbBlocker,
+    django_db_keepdb: bool,
+    django_db_createdb: bool,
 ) -> Iterator[None]:
     """Make the test database whatever the tests are marked with; pytest-django makes it for marked ones only."""
     with django_db_blocker.unblock():
@@ -42,14 +48,14 @@ def django_db_setup(
 
 
 @pytest.fixture(scope="session", autouse=True)
-def database(django_db_setup, django_db_blocker) -> Iterator[None]:
+def database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Open the test database to every test, thread and process for the whole session."""
     with django_db_blocker.unblock():
         yield
 
 
 @pytest.fixture(scope="session")
-def person(database) -> NewPerson:
+def person(database: None) -> NewPerson:
     """Make people: `person()`, `person(name="Ann")`, `person(password="…")`."""
 
     def new(*, email: str = "", name: str = "", password: str | None = None) -> Person:
@@ -60,7 +66,7 @@ def person(database) -> NewPerson:
 
 
 @pytest.fixture(scope="session")
-def new_team(person) -> NewTeam:
+def new_team(person: NewPerson) -> NewTeam:
     """Make teams, each with an owner: `new_team()`, `new_team(slug="acme", owner=ann)`. The owner is `team.owner`."""
 
     def new(*, name: str = "", slug: str = "", owner: Person | None = None) -> Team:
@@ -74,13 +80,13 @@ def new_team(person) -> NewTeam:
 
 
 @pytest.fixture(scope="module")
-def team(new_team) -> Team:
+def team(new_team: NewTeam) -> Team:
     """One team for all tests of a file; they keep apart by using different paths."""
     return new_team()
 
 
 @pytest.fixture(scope="session")
-def member(person) -> Callable[..., Person]:
+def member(person: NewPerson) -> NewPerson:
     """Make members: `member(team, Role.VIEWER, {"/a": Role.EDITOR})`."""
 
     def new(team: Team, role: Role = Role.VIEWER, grants: dict[str, Role] | None = None) -> Person:
@@ -95,7 +101,7 @@ def member(person) -> Callable[..., Person]:
 
 
 @pytest.fixture(scope="session")
-def token(database) -> NewToken:
+def token(database: None) -> NewToken:
     """Make tokens: `token(team)` gives (Token, secret) of the owner; `token(team, member, paths=["/a"], …)`."""
 
     def new(team: Team, of: Person | None = None, **limits: object) -> tuple[Token, str]:
@@ -106,7 +112,7 @@ def token(database) -> NewToken:
 
 
 @pytest.fixture(scope="session")
-def caller(database) -> Callable[..., Caller]:
+def caller(database: None) -> KnownAs:
     """Give the Caller of a person in a team, of the owner where none is named: `caller(team)`, `caller(team, ann)`."""
 
     def known_as(team: Team, of: Person | None = None) -> Caller:

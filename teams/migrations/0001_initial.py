@@ -13,121 +13,248 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         # Here, in the public schema: made by a team's migration, the extension would live in that team's schema.
         TrigramExtension(),
         migrations.CreateModel(
-            name='Person',
+            name="Person",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('email', models.EmailField(max_length=254, unique=True)),
-                ('name', models.CharField(blank=True, max_length=150)),
-                ('is_active', models.BooleanField(default=True, help_text='people who left are switched off, not deleted')),
-                ('is_staff', models.BooleanField(default=False, help_text='may use the admin pages')),
-                ('joined_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                ("email", models.EmailField(max_length=254, unique=True)),
+                ("name", models.CharField(blank=True, max_length=150)),
+                (
+                    "is_active",
+                    models.BooleanField(default=True, help_text="people who left are switched off, not deleted"),
+                ),
+                ("is_staff", models.BooleanField(default=False, help_text="may use the admin pages")),
+                ("joined_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'people',
+                "verbose_name_plural": "people",
             },
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.SmallIntegerField(choices=[(0, 'none'), (1, 'viewer'), (2, 'editor'), (3, 'admin'), (4, 'owner')])),
-                ('joined_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "role",
+                    models.SmallIntegerField(
+                        choices=[(0, "none"), (1, "viewer"), (2, "editor"), (3, "admin"), (4, "owner")]
+                    ),
+                ),
+                ("joined_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Team',
+            name="Team",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('schema_name', models.CharField(max_length=63, unique=True, validators=[django_pgschemas.utils.check_schema_name])),
-                ('name', models.CharField(max_length=100)),
-                ('slug', models.CharField(help_text='the name in addresses: a–z, 0–9 and -, 1–50 characters', max_length=50, unique=True, validators=[django.core.validators.RegexValidator('^[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?$')])),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('people', models.ManyToManyField(through='teams.Membership', through_fields=('team', 'person'), to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "schema_name",
+                    models.CharField(max_length=63, unique=True, validators=[django_pgschemas.utils.check_schema_name]),
+                ),
+                ("name", models.CharField(max_length=100)),
+                (
+                    "slug",
+                    models.CharField(
+                        help_text="the name in addresses: a–z, 0–9 and -, 1–50 characters",
+                        max_length=50,
+                        unique=True,
+                        validators=[django.core.validators.RegexValidator("^[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?$")],
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "people",
+                    models.ManyToManyField(
+                        through="teams.Membership", through_fields=("team", "person"), to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
             bases=(django_pgschemas.schema.Schema, models.Model),
         ),
         migrations.AddField(
-            model_name='membership',
-            name='team',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='teams.team'),
+            model_name="membership",
+            name="team",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="memberships", to="teams.team"
+            ),
         ),
         migrations.CreateModel(
-            name='Grant',
+            name="Grant",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('path', models.TextField(db_collation='C')),
-                ('role', models.SmallIntegerField(choices=[(0, 'none'), (1, 'viewer'), (2, 'editor'), (3, 'admin'), (4, 'owner')])),
-                ('given_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('given_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='grants', to=settings.AUTH_USER_MODEL)),
-                ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='grants', to='teams.team')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("path", models.TextField(db_collation="C")),
+                (
+                    "role",
+                    models.SmallIntegerField(
+                        choices=[(0, "none"), (1, "viewer"), (2, "editor"), (3, "admin"), (4, "owner")]
+                    ),
+                ),
+                ("given_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "given_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="grants", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="grants", to="teams.team"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='AuditLine',
+            name="AuditLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.CharField(help_text="the team's, then", max_length=50)),
-                ('at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('who', models.CharField(max_length=254)),
-                ('what', models.CharField(help_text="the action: 'give_grant'", max_length=50)),
-                ('details', models.JSONField(default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder)),
-                ('team', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='audit', to='teams.team')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.CharField(help_text="the team's, then", max_length=50)),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("who", models.CharField(max_length=254)),
+                ("what", models.CharField(help_text="the action: 'give_grant'", max_length=50)),
+                ("details", models.JSONField(default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder)),
+                (
+                    "team",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="audit", to="teams.team"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Token',
+            name="Token",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(help_text='what it is for', max_length=100)),
-                ('prefix', models.CharField(help_text='the part by which it is found and recognised', max_length=16, unique=True)),
-                ('digest', models.BinaryField(help_text='SHA-256 of the secret part', max_length=32)),
-                ('paths', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), help_text='tops of the subtrees that exist for it', size=None)),
-                ('verbs', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=100), help_text='reads, changes, dangerous, task, or exact commands', size=None)),
-                ('ceiling', models.SmallIntegerField(choices=[(0, 'none'), (1, 'viewer'), (2, 'editor'), (3, 'admin'), (4, 'owner')], default=4, help_text='the highest role it can have')),
-                ('rate', models.FloatField(blank=True, help_text='calls a second, a process; empty: no limit', null=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('last_used_at', models.DateTimeField(blank=True, help_text='to the minute', null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tokens', to=settings.AUTH_USER_MODEL)),
-                ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tokens', to='teams.team')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(help_text="what it is for", max_length=100)),
+                (
+                    "prefix",
+                    models.CharField(
+                        help_text="the part by which it is found and recognised", max_length=16, unique=True
+                    ),
+                ),
+                ("digest", models.BinaryField(help_text="SHA-256 of the secret part", max_length=32)),
+                (
+                    "paths",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(), help_text="tops of the subtrees that exist for it", size=None
+                    ),
+                ),
+                (
+                    "verbs",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=100),
+                        help_text="reads, changes, dangerous, task, or exact commands",
+                        size=None,
+                    ),
+                ),
+                (
+                    "ceiling",
+                    models.SmallIntegerField(
+                        choices=[(0, "none"), (1, "viewer"), (2, "editor"), (3, "admin"), (4, "owner")],
+                        default=4,
+                        help_text="highest role it can have",
+                    ),
+                ),
+                (
+                    "rate",
+                    models.FloatField(blank=True, help_text="calls a second, a process; empty: no limit", null=True),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("last_used_at", models.DateTimeField(blank=True, help_text="to the minute", null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="tokens", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="tokens", to="teams.team"
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(fields=('team', 'person'), name='one_membership'),
+            model_name="membership",
+            constraint=models.UniqueConstraint(fields=("team", "person"), name="one_membership"),
         ),
         migrations.AddConstraint(
-            model_name='grant',
-            constraint=models.UniqueConstraint(fields=('team', 'person', 'path'), name='one_grant'),
+            model_name="grant",
+            constraint=models.UniqueConstraint(fields=("team", "person", "path"), name="one_grant"),
         ),
         migrations.AddConstraint(
-            model_name='grant',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('path', '/'), _negated=True), models.Q(('role', 4), _negated=True)), name='grant_below_root'),
+            model_name="grant",
+            constraint=models.CheckConstraint(
+                condition=models.Q(models.Q(("path", "/"), _negated=True), models.Q(("role", 4), _negated=True)),
+                name="grant_below_root",
+            ),
         ),
         migrations.AddIndex(
-            model_name='auditline',
-            index=models.Index(fields=['team', 'id'], name='audit_team'),
+            model_name="auditline",
+            index=models.Index(fields=["team", "id"], name="audit_team"),
         ),
     ]
