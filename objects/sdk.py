@@ -23,6 +23,7 @@ from objects.commands.types import (
     show_bytes,
     show_seconds,
 )
+from objects.storage.database import Limits as SqlLimits
 from teams.access import Caller, Role
 from teams.problems import (
     BadRequest,
@@ -66,6 +67,7 @@ __all__ = [
     "Seconds",
     "Secret",
     "Size",
+    "SqlLimits",
     "TooLarge",
     "Unit",
     "Upload",

@@ -151,7 +151,7 @@ class CommandSpec:
         if self.result is Content or _holds_secret(self.result_shape):
             raise WrongCommand(f"{where}: a result cannot hold Secret or Content. Give what may be shown, or a Download.")
         self.downloads = self.result is Download
-        self.uploads = next((each.name for each in self.parameters if each.annotation is Content), "")
+        self.uploads = next((each.name for each in self.parameters if each.shape is Content.__shape__), "")
         self.rest = next((each for each in self.parameters if each.rest), None)
         self._effect: Callable[..., str] | None = method.__dict__.get("__effect__")
         self.alone = options.alone
