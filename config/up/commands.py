@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 from config.up.environment import ROOT, Environment, enter
 from config.up.ports import listen
 from config.up.running import Claim, already, holder, read
-from config.up.say import Failure, reason, started_at
+from config.up.say import Failure, aside, reason, started_at
 
 if TYPE_CHECKING:  # what is installed in the environment may be missing still
     from config.up.supervisor import Supervisor
@@ -97,6 +97,7 @@ def assets(arguments: Sequence[str]) -> int:
 
 def django(arguments: Sequence[str]) -> int:
     """Run one of Django's commands, against the servers of a running `up` or of its own."""
+    aside(sys.stderr)
     enter(["base"])
     name = next((argument for argument in arguments if not argument.startswith("-")), "help")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")

@@ -76,7 +76,7 @@ class Environment:
                     f"{NEEDED_BYTES >> 20} MB while it is made. Free some space and start again."
                 )
             keep = (set(self.stamped()) - {"python"}) | set(parts)
-            in_order = [part for part in ("base", "dev", "node") if part in keep]
+            in_order = [part for part in ("base", "dev") if part in keep]
             if not self._has_pip():
                 self._make(fault)
                 fault = "Environment made"

@@ -5,6 +5,7 @@ import pwd
 import secrets
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,16 +30,19 @@ class Owner:
 
     def can(self, *command: str) -> bool:
         """True when a command succeeds as this owner; used to ask the kernel what the owner may reach."""
-        user, group = self.ids or (None, None)
         try:
-            return (
-                subprocess.run(
-                    command, user=user, group=group, extra_groups=[], cwd="/", capture_output=True, check=False
-                ).returncode
-                == 0
-            )
+            return self.run(command).returncode == 0
         except OSError:
             return False
+
+    def run(self, command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+        """Run a command as this owner, away from directories that it may not enter; its output is captured."""
+        user, group = self.ids or (None, None)
+        groups: list[int] | None = [] if self.ids else None
+        return subprocess.run(
+            command, user=user, group=group, extra_groups=groups, cwd="/", env={**os.environ, "LC_ALL": "C"},
+            capture_output=True, text=True, errors="replace", check=False,
+        )  # fmt: skip
 
 
 def owner_of_postgres() -> Owner:

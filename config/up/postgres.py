@@ -6,7 +6,6 @@ It listens on loopback only, on a free port, and asks everybody for a password.
 import os
 import shutil
 import signal
-import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
@@ -108,17 +107,13 @@ class Postgres:
         password_file = self.home / "password"
         password_file.touch(mode=0o600)
         password_file.write_text(self.admin_password)
-        user, group = self.owner.ids or (None, None)
-        if user is not None and group is not None:
-            os.chown(password_file, user, group)
+        if self.owner.ids:
+            os.chown(password_file, *self.owner.ids)
         command = [str(self.install / "bin/initdb"), "-D", str(draft), "-U", ADMIN, "--pwfile", str(password_file)]
         # The built-in locale sorts by code point, the same on every machine and in every release.
         command += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
         try:
-            made = subprocess.run(
-                command, user=user, group=group, extra_groups=[] if user is not None else None, cwd="/",
-                env={**os.environ, "LC_ALL": "C"}, capture_output=True, text=True, errors="replace", check=False,
-            )  # fmt: skip
+            made = self.owner.run(command)
         finally:
             password_file.unlink()
         if made.returncode:

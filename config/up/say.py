@@ -4,6 +4,7 @@ import errno
 import os
 import sys
 import time
+from typing import TextIO
 
 WIDTH = 8  # of the column of names: "postgres"
 COLOURS = {"grove": 32, "web": 36, "worker": 33, "beat": 35, "postgres": 34, "valkey": 31, "prepare": 37, "assets": 37}
@@ -18,16 +19,26 @@ def started_at() -> float:
     return float(os.environ.setdefault("GROVE_STARTED_AT", repr(time.time())))
 
 
+_aside: TextIO | None = None
+
+
+def aside(stream: TextIO) -> None:
+    """From now on tell things on this stream: where what a command prints must stay its own (`dumpdata > file`)."""
+    global _aside  # noqa: PLW0603 -- what a process says has one place, like sys.stdout
+    _aside = stream
+
+
 def line(name: str, text: str) -> None:
     """Print one line of a process. A reader that went away (`up | head`) is no reason to stop the servers badly."""
+    out = _aside or sys.stdout
     column = name.ljust(WIDTH)
-    if sys.stdout.isatty() and "NO_COLOR" not in os.environ:
+    if out.isatty() and "NO_COLOR" not in os.environ:
         column = f"\x1b[{COLOURS.get(name.partition('-')[0], 37)}m{column}\x1b[0m"
     try:
-        sys.stdout.write(f"{column} | {text}\n")
-        sys.stdout.flush()
+        out.write(f"{column} | {text}\n")
+        out.flush()
     except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 -- stays open until the end
+        aside(open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 -- stays open until the end
 
 
 def say(text: str) -> None:
