@@ -1,6 +1,7 @@
 """All that a kind or a facility may import of Grove."""
 
 from objects.commands.bases import Context, Facility, Kind, check_state, state_keys
+from objects.commands.help import HelpPage, help_of, help_of_object
 from objects.commands.registry import command, effect_of, registry
 from objects.commands.types import (
     AtLeast,
@@ -31,8 +32,8 @@ from teams.problems import (
     NoSuch,
     NotAllowed,
     OutOfTime,
-    Overloaded,
     OverLimit,
+    Overloaded,
     Problem,
     TooLarge,
     WrongArgument,
@@ -50,6 +51,7 @@ __all__ = [
     "Download",
     "Facility",
     "Help",
+    "HelpPage",
     "Json",
     "Kind",
     "Length",
@@ -75,6 +77,8 @@ __all__ = [
     "check_state",
     "command",
     "effect_of",
+    "help_of",
+    "help_of_object",
     "registry",
     "show_bytes",
     "show_seconds",

@@ -88,15 +88,15 @@ class StateForm:
         self.shape = shape
         self.names = tuple(shape.fields)
         hints = typing.get_type_hints(record, include_extras=True)
-        self.checks: dict[str, Callable[[Any], Any]] = {
-            name: checks.compiled_value(hints[name]) for name in self.names
-        }
+        self.checks: dict[str, Callable[[Any], Any]] = {name: checks.compiled_value(hints[name]) for name in self.names}
         marks = ", ".join("?" * len(self.names))
         self.select = f"SELECT key, value FROM _state WHERE key IN ({marks})"  # noqa: S608 -- question marks only
         try:
             self.fresh = self.texts(record())
         except TypeError as error:
-            raise TypeError(f"{record.__module__}.{record.__qualname__}: every field of a state has a default.") from error
+            raise TypeError(
+                f"{record.__module__}.{record.__qualname__}: every field of a state has a default."
+            ) from error
 
     def texts(self, state: Any) -> dict[str, str]:
         """Give each field as the JSON text of its row."""
@@ -191,7 +191,9 @@ class Kind(Generic[StateT]):
                 values[key] = form.checks[key](orjson.loads(text))
             except ValidationError as error:
                 reason = checks.explained(error.errors(include_url=False)[0], form.shape.fields[key], (), None)
-                raise Conflict(f"the state of {self.path} does not fit: {key}: {reason}. `state set {key}` mends it.") from error
+                raise Conflict(
+                    f"the state of {self.path} does not fit: {key}: {reason}. `state set {key}` mends it."
+                ) from error
         return form.record(**values)
 
     def save(self) -> None:

@@ -7,13 +7,13 @@ turned off where they would hide a mistake: over JSON, "5" is no number and 1 is
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NotRequired
 
 import annotated_types
 from pydantic import ConfigDict, PydanticSchemaGenerationError, TypeAdapter, with_config
 from pydantic.errors import PydanticUserError
 from pydantic_core import ErrorDetails, SchemaValidator, ValidationError
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from objects.commands.shapes import (
     LARGEST_INT,
@@ -79,11 +79,11 @@ class Parameter:
             texts.append(f"at least {show(bounds.least)}")
         if bounds.most is not None:
             texts.append(f"at most {show(bounds.most)}")
-        counted = "items" if isinstance(self.shape, ListShape) else "characters"
+        counted = "item" if isinstance(self.shape, ListShape) else "character"
         if bounds.shortest:
-            texts.append(f"at least {bounds.shortest} {counted}")
+            texts.append(f"at least {_count(bounds.shortest, counted)}")
         if bounds.longest is not None:
-            texts.append(f"at most {bounds.longest} {counted}")
+            texts.append(f"at most {_count(bounds.longest, counted)}")
         return texts
 
 
@@ -228,7 +228,7 @@ def explained(detail: ErrorDetails, shape: Shape, loc: Sequence[int | str], valu
         else:
             break
         value = _inside(value, step)
-    while isinstance(shape, MaybeShape) and detail["type"] not in {"missing"}:
+    while isinstance(shape, MaybeShape) and detail["type"] != "missing":
         shape = shape.inner
     return where + _message(detail, shape)
 

@@ -1,7 +1,7 @@
 """The registry: what commands there are, from the methods of kinds and facilities marked with `@command`.
 
-Signature, types and docstring of a method make everything that any surface knows of it. What cannot be served is refused
-when the kind is loaded (`WrongCommand`), not when a user calls it.
+Signature, types and docstring of a method make everything that any surface knows of it. What cannot be served is
+refused when the kind is loaded (`WrongCommand`), not when a user calls it.
 """
 
 import importlib
@@ -27,14 +27,14 @@ from objects.commands.shapes import MASK, NotAType, Shape, shape_of
 from objects.commands.suggest import did_you_mean
 from objects.commands.types import Content, Download, Loaded
 from teams.access import Role
-from teams.problems import NoSuch, WrongArgument
+from teams.problems import NoSuch
 
 F = TypeVar("F", bound=Callable[..., Any])
 Verb = Literal["reads", "changes", "dangerous"]
 LONGEST_IN_JOURNAL = 1_000  # characters of one argument
 
 
-class WrongCommand(TypeError):
+class WrongCommand(TypeError):  # noqa: N818 -- the command is wrong; it is met by who writes it
     """A command, kind or facility that cannot be registered; the text names the class and the method."""
 
 
@@ -149,7 +149,9 @@ class CommandSpec:
         except NotAType as error:
             raise WrongCommand(f"{where}: {error}") from error
         if self.result is Content or _holds_secret(self.result_shape):
-            raise WrongCommand(f"{where}: a result cannot hold Secret or Content. Give what may be shown, or a Download.")
+            raise WrongCommand(
+                f"{where}: a result cannot hold Secret or Content. Give what may be shown, or a Download."
+            )
         self.downloads = self.result is Download
         self.uploads = next((each.name for each in self.parameters if each.shape is Content.__shape__), "")
         self.rest = next((each for each in self.parameters if each.rest), None)
@@ -158,9 +160,7 @@ class CommandSpec:
         self._topic = options.streams
         self.streams = options.streams is not None
         self._plain = self.result_shape.plain
-        self._by_keyword = not any(
-            each.variadic or each.python_name != each.name for each in self.parameters
-        )
+        self._by_keyword = not any(each.variadic or each.python_name != each.name for each in self.parameters)
 
     def __repr__(self) -> str:
         return f"<CommandSpec {self.name}>"
@@ -408,14 +408,10 @@ class Registry:
         if self._loaded:
             return
         with self._loading:
-            if self._loaded:
-                return
-            try:
+            if not self._loaded:
+                # A try that failed left some behind; the next begins anew, and fails for the same reason.
+                self._kinds, self._facilities, self._own = {}, {}, {}
                 self._find_all()
-            except BaseException:
-                for found in (self._kinds, self._facilities, self._own):
-                    found.clear()  # the next try begins anew, and fails for the same reason
-                raise
             self._loaded = True
 
     def _find_all(self) -> None:
@@ -430,10 +426,10 @@ class Registry:
     def of(cls, *owners: type[Kind[Any]] | type[Facility]) -> "Registry":
         """Make a registry of exactly these, for tests."""
         made = cls()
-        made._loaded = True  # noqa: SLF001 -- its own
+        made._loaded = True
         for owner in owners:
             made.add(owner)
-        made._check_examples()  # noqa: SLF001 -- its own
+        made._check_examples()
         return made
 
     def add(self, owner: type[Kind[Any]] | type[Facility]) -> None:
@@ -448,7 +444,9 @@ class Registry:
             raise WrongCommand(f"{owner.__module__}.{owner.__name__}: the {noun} '{owner.name}' is already "
                                f"{other.__module__}.{other.__name__}.")  # fmt: skip
         if not (owner.__doc__ or "").strip():
-            raise WrongCommand(f"{owner.__module__}.{owner.__name__}: a {noun} has a docstring: its purpose in one line.")
+            raise WrongCommand(
+                f"{owner.__module__}.{owner.__name__}: a {noun} has a docstring: its purpose in one line."
+            )
         specs: dict[str, CommandSpec] = {}
         for method in _marked(owner):
             spec = CommandSpec(owner, method, method.__dict__["__command__"])
@@ -480,7 +478,9 @@ class Registry:
         self.load()
         found = self._kinds.get(name)
         if found is None:
-            raise NoSuch(f"no kind '{name[:60]}'.{did_you_mean(name, self._kinds)} Kinds: {', '.join(sorted(self._kinds))}.")
+            raise NoSuch(
+                f"no kind '{name[:60]}'.{did_you_mean(name, self._kinds)} Kinds: {', '.join(sorted(self._kinds))}."
+            )
         return found
 
     def facility(self, name: str) -> type[Facility]:
@@ -552,18 +552,12 @@ class Registry:
 
     def _unloaded(self, kind_name: str) -> Mapping[str, CommandSpec]:
         owners = (self._kinds[kind_name], *self._facilities.values())
-        return {
-            name: spec
-            for owner in owners
-            for name, spec in self._own[owner].items()
-        }
+        return {name: spec for owner in owners for name, spec in self._own[owner].items()}
 
 
 def _modules(package: ModuleType) -> list[ModuleType]:
-    found = [package]
-    for each in sorted(pkgutil.walk_packages(package.__path__, package.__name__ + "."), key=lambda each: each.name):
-        found.append(importlib.import_module(each.name))
-    return found
+    names = sorted(each.name for each in pkgutil.walk_packages(package.__path__, package.__name__ + "."))
+    return [package, *map(importlib.import_module, names)]
 
 
 def _is_registrable(found: Any) -> bool:
@@ -571,7 +565,7 @@ def _is_registrable(found: Any) -> bool:
 
 
 def _marked(owner: type) -> list[Callable[..., Any]]:
-    """Find the methods marked as commands, those of a base first; an overriding method takes the mark along or drops it."""
+    """Find the methods marked as commands, those of a base first; who overrides one marks it again, or it is none."""
     found: dict[str, Callable[..., Any]] = {}
     for each in reversed(owner.__mro__):
         for name, member in vars(each).items():

@@ -4,6 +4,7 @@ What came from outside never drives the terminal: control characters are made vi
 """
 
 import json
+import re
 import unicodedata
 from collections.abc import Sequence
 from typing import Any
@@ -28,6 +29,7 @@ _CONTROL = {code: chr(0x2400 + code) for code in range(0x20)} | {0x7F: "␡"}
 _CONTROL |= {code: f"\\x{code:02x}" for code in range(0x80, 0xA0)}
 # Bidirectional overrides and line separators can make a line say something else than it holds.
 _CONTROL |= {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029)}
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?")
 _IN_TEXT = {code: sign for code, sign in _CONTROL.items() if code not in (0x09, 0x0A)}
 
 
@@ -70,7 +72,7 @@ def _json(value: Any, width: int) -> str:
         columns = list(dict.fromkeys(key for row in value for key in row))
         if len(columns) <= 12:
             plain = AnyJsonShape()
-            return _table(value, {column: plain for column in columns})
+            return _table(value, dict.fromkeys(columns, plain))
     line = visible(compact(value))
     if isinstance(value, list | dict) and len(line) > width:
         return visible(json.dumps(value, ensure_ascii=False, indent=2), lines=True)
@@ -78,17 +80,54 @@ def _json(value: Any, width: int) -> str:
 
 
 def _record(value: dict[str, Any], shape: RecordShape, width: int) -> str:
-    if tuple(shape.fields) == ("key", "value"):  # an entry reads by itself
-        return f"{visible(str(value['key']))}{GAP}{_cell(value['value'], shape.fields['value'])}"
+    as_text = getattr(shape.record, "as_text", None)
+    if as_text is not None:  # a record that knows how people want to read it
+        return str(as_text(value, width))
+    if {"columns", "rows"} <= shape.fields.keys() and isinstance(value.get("rows"), list):
+        return _answer(value, shape, width)
     tables = {name for name, each in shape.fields.items() if _is_table(each)}
     given = {name: each for name, each in value.items() if name in shape.fields}
     if tables:
-        # What belongs to the whole stands under the tables; what is not there is not said.
-        below = {name: each for name, each in given.items() if name not in tables and each is not None}
-        blocks = [_render(given[name], shape.fields[name], width) for name in given if name in tables]
-        blocks += [_pairs({name: _cell(each, shape.fields[name]) for name, each in below.items()}, width)] * bool(below)
-        return "\n".join(block for block in blocks if block)
+        return _with_tables(given, tables, shape, width)
     return _pairs({name: _cell(each, shape.fields[name]) for name, each in given.items()}, width)
+
+
+def _answer(value: dict[str, Any], shape: RecordShape, width: int) -> str:
+    """Write what a query answered: rows under the names of their columns, and below them what else there is to say."""
+    columns, rows = value["columns"], value["rows"]
+    plain = AnyJsonShape()
+    cells = [[visible(name) for name in columns], *([_cell(cell, plain) for cell in row] for row in rows)]
+    to_the_right = [
+        bool(rows) and all(type(row[at]) in (int, float) or row[at] is None for row in rows)
+        for at in range(len(columns))
+    ]
+    below = {
+        name: _cell(value[name], each)
+        for name, each in shape.fields.items()
+        if name not in ("columns", "rows") and (value[name] or (value[name] == 0 and not columns and each.is_number()))
+    }
+    return "\n".join([*([_grid(cells, to_the_right)] * bool(columns)), *([_pairs(below, width)] * bool(below))])
+
+
+def _with_tables(value: dict[str, Any], tables: set[str], shape: RecordShape, width: int) -> str:
+    """Write tables, and under them what belongs to the whole. What is not there is not said, if anything is."""
+    value = dict(value)
+    blocks = []
+    if "columns" in value and "rows" in tables:  # what SQL answers: names, and rows in their order
+        names = [visible(str(name)) for name in value.pop("columns")]
+        cells = [[_cell(cell, AnyJsonShape()) for cell in row] for row in value.pop("rows")]
+        are_numbers = [_are_numbers(column) for column in zip(*cells, strict=True)] or [False] * len(names)
+        blocks.append(_grid([names, *cells], are_numbers) if names else "")
+    blocks += [_render(value.pop(name), shape.fields[name], width) for name in list(value) if name in tables]
+    said = {name: _cell(each, shape.fields[name]) for name, each in value.items() if each}
+    blocks.append(_pairs(said, width))
+    text = "\n".join(block for block in blocks if block)
+    return text or _pairs({name: str(each) for name, each in value.items() if type(each) is int}, width)
+
+
+def _are_numbers(cells: Sequence[str]) -> bool:
+    given = [cell for cell in cells if cell]
+    return bool(given) and all(_NUMBER.fullmatch(cell) for cell in given)
 
 
 def _is_table(shape: Shape) -> bool:
@@ -109,8 +148,6 @@ def _list(rows: list[Any], item: Shape, width: int) -> str:
     while isinstance(item, MaybeShape):
         item = item.inner
     if isinstance(item, RecordShape) and all(isinstance(row, dict) for row in rows):
-        if tuple(item.fields) == ("key", "value"):
-            return _aligned([(visible(str(row["key"])), _cell(row["value"], item.fields["value"])) for row in rows])
         return _table(rows, item.fields)
     if isinstance(item, AnyJsonShape) and rows and all(isinstance(row, dict) for row in rows):
         return _json(rows, width)

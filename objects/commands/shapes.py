@@ -1,7 +1,7 @@
 """What a type of an argument or a result is on every surface: noun, one word of text, JSON, and what people read.
 
 pydantic checks values (`objects.commands.checks`); a Shape knows the rest. `shape_of` finds the Shape of an annotation:
-ordinary Python types have theirs here, the SDK's own types bring one along in their annotation (`objects.commands.types`).
+ordinary Python types have theirs here, the SDK's own (`objects.commands.types`) bring one along in their annotation.
 """
 
 import dataclasses
@@ -22,10 +22,19 @@ SMALLEST_INT, LARGEST_INT = -(2**63), 2**63 - 1  # what SQLite, orjson and most 
 
 _INTEGER = re.compile(r"[+-]?[0-9](_?[0-9]){0,99}")
 _NUMBER = re.compile(r"[+-]?([0-9][0-9_]{0,99}\.?[0-9]{0,99}|\.[0-9]{1,99})([eE][+-]?[0-9]{1,4})?")
-_WORDS_OF_TRUTH = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
+_WORDS_OF_TRUTH = {
+    "yes": True,
+    "true": True,
+    "on": True,
+    "1": True,
+    "no": False,
+    "false": False,
+    "off": False,
+    "0": False,
+}
 
 
-class NotAType(TypeError):
+class NotAType(TypeError):  # noqa: N818 -- says what the annotation is not
     """An annotation that cannot be an argument or a result; found when the kind is loaded."""
 
 
@@ -42,7 +51,7 @@ class Shape:
     masks: bool = False
 
     def from_text(self, text: str) -> Any:
-        """Turn a word, a form's field or a query's value into what the check takes; what cannot be turned stays text."""
+        """Turn a word, a form's field or a query's value into what the check takes; what does not fit stays text."""
         return text
 
     def word(self, plain: Any) -> str:
@@ -223,6 +232,9 @@ class ListShape(Shape):
     def word(self, plain: Any) -> str:
         return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
 
+    def show(self, plain: Any) -> str:
+        return ", ".join(self.item.show(each) for each in plain) if isinstance(plain, list) else compact(plain)
+
     def masked(self, value: Any) -> Any:
         return [self.item.masked(each) for each in value] if isinstance(value, list | tuple) else MASK
 
@@ -245,6 +257,11 @@ class DictShape(Shape):
 
     def word(self, plain: Any) -> str:
         return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
+
+    def show(self, plain: Any) -> str:
+        if not isinstance(plain, dict):
+            return compact(plain)
+        return ", ".join(f"{key}={self.value.show(each)}" for key, each in plain.items())
 
     def masked(self, value: Any) -> Any:
         return {key: self.value.masked(each) for key, each in value.items()} if isinstance(value, dict) else MASK
@@ -276,6 +293,11 @@ class RecordShape(Shape):
 
     def word(self, plain: Any) -> str:
         return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
+
+    def show(self, plain: Any) -> str:
+        if not isinstance(plain, dict):
+            return compact(plain)
+        return " ".join(filter(None, (shape.show(plain.get(name)) for name, shape in self.fields.items())))
 
     def masked(self, value: Any) -> Any:
         if isinstance(value, self.record):

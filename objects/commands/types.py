@@ -1,7 +1,7 @@
 """The types that arguments and results are made of, beside Python's own.
 
-Each has a JSON form, a JSON Schema, a form as one word of text (for terminals, forms and query strings), and checks that
-take what they gave once more unchanged. A `load` here raises ValueError whose text finishes the sentence that begins with
+Each has a JSON form, a JSON Schema, a form as one word of text (for terminals, forms and query strings), and checks
+that take what they gave once more unchanged. A `load` raises ValueError whose text finishes the sentence that begins with
 the argument's name: "for: 'soon' is not a duration such as 300ms, 5m or 1h30m".
 """
 
@@ -105,7 +105,8 @@ class Length(annotated_types.GroupedMetadata):
 class Loaded(Shape):
     """A Shape that checks its values itself: `load` takes JSON values and what it gave before."""
 
-    schema: Mapping[str, Any] = {}  # JSON Schema
+    schema: Mapping[str, Any] = {}  # JSON Schema of what it takes
+    result_schema: Mapping[str, Any] | None = None  # of what it gives, where that is less
 
     @property
     def __shape__(self) -> Shape:
@@ -121,7 +122,7 @@ class Loaded(Shape):
         )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return dict(self.schema)
+        return dict(self.schema if handler.mode == "validation" or self.result_schema is None else self.result_schema)
 
 
 def shown(value: Any) -> str:
@@ -157,7 +158,7 @@ class _JsonShape(Loaded, AnyJsonShape):
         return value
 
 
-def check_json(value: Any, depth: int = 0) -> None:
+def check_json(value: Any, depth: int = 0) -> None:  # noqa: C901 -- flat and in order of frequency: every value passes here
     """Raise ValueError unless the value is JSON that every part of Grove can keep."""
     kind = type(value)
     if kind is str:
@@ -201,12 +202,13 @@ class _SecondsShape(Loaded):
         "anyOf": [{"type": "number"}, {"type": "string", "pattern": _DURATION.pattern.replace("(?:", "(")}],
         "description": "seconds, or a text such as 300ms, 5m, 1h30m, 2d",
     }
+    result_schema: Mapping[str, Any] | None = {"type": "number", "description": "seconds"}
 
     def load(self, value: Any) -> float:
         if isinstance(value, str):
             value = _duration(value)
         elif isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError(f"{shown(value)} is not {self.noun}")
+            raise ValueError(f"{shown(value)} is not {self.noun}")  # noqa: TRY004 -- pydantic collects ValueErrors
         try:
             seconds = float(value)
         except OverflowError:
@@ -258,32 +260,37 @@ class _MomentShape(Loaded):
         "anyOf": [{"type": "string", "format": "date-time"}, {"type": "number"}],
         "description": "ISO 8601 with a time zone, or Unix seconds",
     }
+    result_schema: Mapping[str, Any] | None = {"type": "string", "format": "date-time"}
 
     def __init__(self) -> None:
         self.plain = _iso
 
     def load(self, value: Any) -> datetime:
         try:
-            if isinstance(value, str):
-                if re.fullmatch(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?", value) and len(value) != 8:
-                    return datetime.fromtimestamp(float(value), UTC)
-                moment = datetime.fromisoformat(value)
-            elif isinstance(value, datetime):
-                moment = value
-            elif isinstance(value, int | float) and not isinstance(value, bool):
-                return datetime.fromtimestamp(value, UTC)
-            else:
-                raise ValueError
-            if moment.tzinfo is None:
-                zoneless = f"{shown(value)} has no time zone: add Z, or an offset such as +02:00."
-            else:
+            moment = _moment(value)
+            if moment is not None and moment.tzinfo is not None:
                 return moment.astimezone(UTC)
         except (ValueError, OverflowError, OSError):
-            raise ValueError(f"{shown(value)} is not {self.noun}") from None
-        raise ValueError(zoneless)
+            moment = None
+        if moment is not None:
+            raise ValueError(f"{shown(value)} has no time zone: add Z, or an offset such as +02:00.")
+        raise ValueError(f"{shown(value)} is not {self.noun}")
 
     def word(self, plain: Any) -> str:
         return str(plain)
+
+
+def _moment(value: Any) -> datetime | None:
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, str):
+        # Eight digits are far more likely a date such as 20260517 than a second of 1970.
+        if not re.fullmatch(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?", value) or len(value) == 8:
+            return datetime.fromisoformat(value)
+        value = float(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return datetime.fromtimestamp(value, UTC)
+    return None
 
 
 def _iso(moment: datetime) -> str:
@@ -344,6 +351,7 @@ class _SizeShape(Loaded):
         "anyOf": [{"type": "integer", "minimum": 0, "maximum": LARGEST_INT}, {"type": "string"}],
         "description": "bytes, or a text such as 10MB, 1.5GiB",
     }
+    result_schema: Mapping[str, Any] | None = {"type": "integer", "minimum": 0, "description": "bytes"}
 
     def load(self, value: Any) -> int:
         size = value
@@ -359,7 +367,7 @@ class _SizeShape(Loaded):
             if size != exact:
                 raise ValueError(f"{shown(value)} is not a whole number of bytes.")
         if isinstance(size, bool) or not isinstance(size, int):
-            raise ValueError(f"{shown(value)} is not {self.noun}")
+            raise ValueError(f"{shown(value)} is not {self.noun}")  # noqa: TRY004 -- pydantic collects ValueErrors
         if not 0 <= size <= LARGEST_INT:
             raise ValueError(f"{shown(value)} is not between 0 and {LARGEST_INT} bytes.")
         return size
@@ -373,13 +381,11 @@ class _SizeShape(Loaded):
 
 def show_bytes(size: float) -> str:
     """Write a size for people: 512B, 1.5kB, 33.6MB."""
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if abs(size) < 999.95:
-            break
+    units = ["B", "kB", "MB", "GB", "TB", "PB"]
+    while abs(size) >= 999.95 and len(units) > 1:
         size /= 1000
-    else:
-        unit = "PB"
-    return f"{number(round(size, 1))}{unit}"
+        del units[0]
+    return f"{number(round(size, 1))}{units[0]}"
 
 
 Size = Annotated[int, _SizeShape()]
@@ -408,10 +414,10 @@ class _SecretShape(Loaded):
     def word(self, plain: Any) -> str:
         return str(plain)
 
-    def show(self, plain: Any) -> str:
+    def show(self, plain: Any) -> str:  # noqa: ARG002 -- that is the point
         return MASK
 
-    def masked(self, value: Any) -> Any:
+    def masked(self, value: Any) -> Any:  # noqa: ARG002 -- that is the point
         return MASK
 
 
@@ -466,7 +472,7 @@ class _ContentShape(Loaded):
 
 
 class Content:
-    """The bytes of a file as an argument. In JSON a text, {"text": …} or {"base64": …}; surfaces hand over an Upload."""
+    """The bytes of a file as an argument: in JSON a text, {"text": …} or {"base64": …}; over HTTP an Upload."""
 
     __shape__: ClassVar[Shape] = _ContentShape()
 

@@ -1,7 +1,7 @@
 """A terminal line to a command and its arguments.
 
-Words are parted by spaces. 'single quotes' keep all inside as it is; in "double quotes" and outside, a backslash takes the
-next character as it is. A word that begins with { or [ and is JSON is one word, spaces and quotes included.
+Words are parted by spaces. 'single quotes' keep all inside as it is; in "double quotes" a backslash keeps a quote or a
+backslash, and outside any character. What begins with { or [ and is JSON is one word, spaces and quotes included.
 `--flag value`, `--flag=value`, `--flag` and `--no-flag` for yes and no; `--` ends flags. Refusals carry `column`, from 1.
 """
 
@@ -35,7 +35,9 @@ class Word:
 def split(line: str) -> list[Word]:
     """Part a line into words; raises BadRequest with `column` for a quote that is not closed."""
     if len(line) > LONGEST_LINE:
-        raise BadRequest(f"the line has {len(line):,} characters; at most {LONGEST_LINE:,} are read. Send a file.", column=1)
+        raise BadRequest(
+            f"the line has {len(line):,} characters; at most {LONGEST_LINE:,} are read. Send a file.", column=1
+        )
     words: list[Word] = []
     at, end = 0, len(line)
     while at < end:
@@ -232,7 +234,9 @@ def _flag(parse: _Parse, words: Sequence[Word], at: int) -> int:
         options = ["--" + each.name.replace("_", "-") for each in spec.parameters]
         near = did_you_mean("--" + typed, options)
         has = f" Flags: {', '.join(options)}." if options else f" {spec.words} takes none."
-        raise parse.wrong(typed[:60], f"no flag '--{typed[:60]}'.{near}{has} Put -- before words that begin so.", column)
+        raise parse.wrong(
+            typed[:60], f"no flag '--{typed[:60]}'.{near}{has} Put -- before words that begin so.", column
+        )
     if not equals:
         if _is_bool(parameter.shape):
             value = "yes"
