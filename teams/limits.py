@@ -32,6 +32,8 @@ class Limits:
     ARGUMENT_BYTES: int = 1 * MIB  # the arguments of a call as JSON
     FILE_BYTES: int = 32 * MIB  # one file in an object
     SOCKET_CALLS: int = 256  # calls of one socket that wait for their answer
+    SOCKET_BYTES: int = 16 * MIB  # answers and events that wait for the other side of a socket before it is let go
+    SOCKET_SUBSCRIPTIONS: int = 1_000  # objects that one socket listens to
     SUBSCRIBER_QUEUE: int = 1_000  # events that wait for a slow subscriber before it is let go
 
     # An object.

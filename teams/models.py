@@ -129,7 +129,7 @@ class Grant(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=["team", "person", "path"], name="one_grant"),
-            models.CheckConstraint(condition=~Q(path="/") & ~Q(role=Role.OWNER.value), name="grant_below_root"),
+            models.CheckConstraint(condition=~Q(path="/"), name="grant_below_root"),
         )
 
     def __str__(self) -> str:

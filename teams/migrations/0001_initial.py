@@ -249,7 +249,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="grant",
             constraint=models.CheckConstraint(
-                condition=models.Q(models.Q(("path", "/"), _negated=True), models.Q(("role", 4), _negated=True)),
+                condition=models.Q(("path", "/"), _negated=True),
                 name="grant_below_root",
             ),
         ),
