@@ -1,0 +1,303 @@
+"""Daphne, held to what ASGI promises: bodies, frames and answers that wait are bounded, and a close says why.
+
+Daphne 4.2.3 reads a whole body into memory before the application sees it, queues frames without a bound, writes
+without looking whether anybody reads, and drops the reason of a close. The classes here put that right and leave the
+rest to Daphne. `config.asgi` makes Daphne's command line use them; other ASGI servers need none of it.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from http.client import responses
+from typing import Any
+
+import daphne.server
+import orjson
+from autobahn.util import encode_truncate
+from daphne.http_protocol import HTTPFactory, WebRequest
+from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
+from django.conf import settings
+from twisted.internet import reactor
+
+from teams.problems import TooLarge
+
+BODY_CHUNK_BYTES = 64 * 1024
+INBOX_MESSAGES = 64  # frames that wait for the application before the socket is read no further ...
+INBOX_BYTES = 1 << 20  # ... or so much of them
+FORM_OVERHEAD_BYTES = 1 << 20  # what a form may need around a file of FILE_BYTES
+LINGER_S = 2.0  # how long a refused upload may go on into nothing, so that the refusal is read
+CLOSE_S = 5.0  # how long a socket's other side may take to answer a close
+
+Message = dict[str, Any]
+
+
+class Flow:
+    """Whether a connection takes more, as Twisted tells its producers; one may wait for it."""
+
+    __slots__ = ("_waiting", "full", "on_room")
+
+    def __init__(self) -> None:
+        self.full = False
+        self.on_room: Callable[[], None] | None = None
+        self._waiting: asyncio.Future[None] | None = None
+
+    def pauseProducing(self) -> None:  # noqa: N802 -- Twisted's name
+        self.full = True
+
+    def resumeProducing(self) -> None:  # noqa: N802 -- Twisted's name
+        self.full = False
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+        if self.on_room is not None:
+            self.on_room()
+
+    def stopProducing(self) -> None:  # noqa: N802 -- Twisted's name
+        """The connection is lost: nobody needs to wait."""
+        self.on_room = None
+        self.resumeProducing()
+
+    async def room(self) -> None:
+        """Wait until what was written so far is on its way."""
+        while self.full:
+            self._waiting = asyncio.get_running_loop().create_future()
+            await self._waiting
+
+
+class Request(WebRequest):  # type: ignore[misc]
+    """A request whose body stays in Twisted's temporary file until asked for, and stops at FILE_BYTES."""
+
+    refused = False
+    received_bytes = 0
+
+    def gotLength(self, length: int | None) -> None:  # noqa: N802 -- Twisted's name
+        self.limit_bytes = settings.GROVE.FILE_BYTES + FORM_OVERHEAD_BYTES
+        if length is not None and length > self.limit_bytes:
+            self._refuse()
+            length = 0
+        super().gotLength(length)
+
+    def handleContentChunk(self, data: bytes) -> None:  # noqa: N802 -- Twisted's name
+        self.received_bytes += len(data)
+        if self.received_bytes > self.limit_bytes and not self.refused:
+            self._refuse()
+        if not self.refused:
+            super().handleContentChunk(data)
+
+    def process(self) -> Any:
+        if self.refused:
+            return self.channel.loseConnection()
+        self.flow = Flow()
+        return super().process()
+
+    def setResponseCode(self, code: int, message: bytes | None = None) -> None:  # noqa: N802 -- Twisted's name
+        """Twisted does not know the newer codes' names."""
+        super().setResponseCode(code, message or responses.get(code, "").encode())
+
+    def handle_exception(self, exception: BaseException) -> None:
+        """Cut an answer that is under way; Daphne would begin another one inside of it."""
+        if self._response_started:
+            self.channel.forceAbortClient()
+        else:
+            super().handle_exception(exception)
+
+    def _refuse(self) -> None:
+        self.refused = True
+        problem = TooLarge(f"The body: larger than {settings.GROVE.FILE_BYTES:,} bytes (limit FILE_BYTES). Send less.")
+        body = orjson.dumps(problem.members())
+        self.channel.transport.write(
+            b"HTTP/1.1 413 Request Entity Too Large\r\nContent-Type: application/problem+json\r\n"
+            b"Connection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+        )
+        reactor.callLater(LINGER_S, self._hang_up)  # type: ignore[arg-type]
+
+    def _hang_up(self) -> None:
+        if self.channel is not None and not self._disconnected:
+            self.channel.loseConnection()
+
+    async def send(self, message: Message) -> None:
+        """Write, and wait while the other side does not read."""
+        if self.finished or self.channel is None or self._disconnected:
+            return
+        if message["type"] == "http.response.start" and self.producer is None:
+            self.registerProducer(self.flow, streaming=True)
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            self.unregisterProducer()
+        self.handle_reply(message)
+        if self.flow.full and not self.finished:
+            await self.flow.room()
+
+
+class HttpInbox:
+    """What the application receives of a request: the body in chunks as it asks for them, then the disconnect."""
+
+    __slots__ = ("_at", "_ended", "_gone", "_request")
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._at = 0
+        self._ended = False
+        self._gone = asyncio.Event()
+
+    def put_nowait(self, message: Message) -> None:
+        if message["type"] == "http.disconnect":
+            self._gone.set()
+
+    async def get(self) -> Message:
+        if not self._ended and not self._gone.is_set():
+            content = self._request.content
+            content.seek(self._at)
+            chunk = content.read(BODY_CHUNK_BYTES)
+            self._at += len(chunk)
+            self._ended = len(chunk) < BODY_CHUNK_BYTES
+            return {"type": "http.request", "body": chunk, "more_body": not self._ended}
+        await self._gone.wait()
+        return {"type": "http.disconnect"}
+
+
+class SocketInbox:
+    """Frames that wait for the application; the socket is not read while there are many."""
+
+    __slots__ = ("_bytes", "_messages", "_paused", "_protocol", "_waiting")
+
+    def __init__(self, protocol: "Socket") -> None:
+        self._protocol = protocol
+        self._messages: deque[Message] = deque()
+        self._bytes = 0
+        self._paused = False
+        self._waiting: asyncio.Future[None] | None = None
+
+    def put_nowait(self, message: Message) -> None:
+        self._messages.append(message)
+        self._bytes += _size(message)
+        if self._waiting is not None:
+            if not self._waiting.done():
+                self._waiting.set_result(None)
+        elif not self._paused and (len(self._messages) >= INBOX_MESSAGES or self._bytes >= INBOX_BYTES):
+            self._paused = True
+            self._protocol.transport.pauseProducing()
+
+    def close(self) -> None:
+        """Read on, so that the other side's answer to a close is seen; what waited is not needed any more."""
+        self._messages.clear()
+        self._bytes = 0
+        if self._paused:
+            self._paused = False
+            self._protocol.transport.resumeProducing()
+
+    async def get(self) -> Message:
+        while not self._messages:
+            self._waiting = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiting
+            finally:
+                self._waiting = None
+        message = self._messages.popleft()
+        self._bytes -= _size(message)
+        if self._paused and not self._messages:
+            self._paused = False
+            self._protocol.transport.resumeProducing()
+        return message
+
+
+def _size(message: Message) -> int:
+    return len(message.get("text") or message.get("bytes") or b"")
+
+
+class Socket(WebSocketProtocol):  # type: ignore[misc]
+    """A WebSocket that waits for readers, and gives the application a way to write many frames at once."""
+
+    flow: Flow | None = None
+
+    def onOpen(self) -> None:  # noqa: N802 -- autobahn's name
+        # The HTTP channel of before the upgrade is still the transport's producer.
+        self.transport.unregisterProducer()
+        self.transport.registerProducer(self._flow(), True)  # noqa: FBT003 -- Twisted's signature
+        self.transport.setTcpNoDelay(True)
+        super().onOpen()
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: N802, N803 -- autobahn's names
+        if self.state != self.STATE_OPEN:
+            return
+        self.last_ping = time.time()
+        if isBinary:
+            self.application_queue.put_nowait({"type": "websocket.receive", "bytes": payload})
+        else:
+            self.application_queue.put_nowait({"type": "websocket.receive", "text": payload.decode()})
+
+    def _flow(self) -> Flow:
+        if self.flow is None:
+            self.flow = Flow()
+        return self.flow
+
+    def write(self, frames: bytes) -> bool:
+        """Write whole frames; False when no more should be written before `on_room` is called. Never waits."""
+        if self.state == self.STATE_OPEN:
+            self.transport.write(frames)
+        return not self._flow().full
+
+    def on_room(self, call: Callable[[], None]) -> None:
+        """Have `call` called whenever there is room again."""
+        self._flow().on_room = call
+
+    async def send(self, message: Message) -> None:
+        """Write, and wait while the other side does not read."""
+        if message["type"] == "websocket.close" and self.state != self.STATE_CONNECTING:
+            # Not sendClose(): autobahn keeps the codes that servers need (1003, 1008, 1009) from applications.
+            self.sendCloseFrame(message.get("code") or 1000, encode_truncate(message.get("reason") or "", 123))
+            self.application_queue.close()
+            return
+        if self.state in (self.STATE_CLOSING, self.STATE_CLOSED):
+            return
+        self.handle_reply(message)
+        if self.flow is not None and self.flow.full:
+            await self.flow.room()
+
+
+class Factory(HTTPFactory):  # type: ignore[misc]
+    """Makes our requests."""
+
+    def buildProtocol(self, addr: Any) -> Any:  # noqa: N802 -- Twisted's name
+        protocol = super().buildProtocol(addr)
+        protocol.requestFactory = Request
+        return protocol
+
+
+class SocketFactory(WebSocketFactory):  # type: ignore[misc]
+    """Makes our sockets."""
+
+    protocol = Socket
+
+
+class Server(daphne.server.Server):  # type: ignore[misc]
+    """Daphne's server with the requests and sockets of this module."""
+
+    def run(self) -> None:
+        daphne.server.HTTPFactory = Factory
+        daphne.server.WebSocketFactory = SocketFactory
+        self.request_buffer_size = 1 << 20  # Daphne's own reading of the body goes nowhere: in few steps
+        reactor.callWhenRunning(self._set_up_sockets)
+        super().run()
+
+    def _set_up_sockets(self) -> None:
+        limit = settings.GROVE.ARGUMENT_BYTES
+        self.ws_factory.setProtocolOptions(
+            closeHandshakeTimeout=CLOSE_S, maxMessagePayloadSize=limit, maxFramePayloadSize=limit
+        )
+
+    def create_application(self, protocol: Any, scope: Message) -> Any:
+        """Start the application on a request or a socket, and give the queue that Daphne fills for it."""
+        details = self.connections.get(protocol)
+        if details is None:
+            return None
+        scope["asgi"] = {"version": "3.0"}
+        scope["root_path"] = self.root_path  # Daphne takes it from a header that anybody can send
+        inbox: HttpInbox | SocketInbox
+        if scope["type"] == "http":
+            inbox = HttpInbox(protocol)
+        else:
+            inbox = SocketInbox(protocol)
+            scope["extensions"] = {"grove.frames": {"write": protocol.write, "on_room": protocol.on_room}}
+        application = self.application(scope, inbox.get, protocol.send)
+        details["application_instance"] = asyncio.ensure_future(application)
+        return inbox

@@ -1,0 +1,43 @@
+"""What a surface has to know of a command before it can hand the call over: most calls need nothing of it."""
+
+from functools import cache
+
+from objects.commands.registry import CommandSpec, registry
+from objects.engine.running import engine
+from teams.access import Caller
+from teams.problems import NoSuch
+
+
+async def spec_of(caller: Caller, path: str, command: str, *, create: str | None = None) -> CommandSpec:
+    """Find the command that an object has under a name: from memory where the object was used lately.
+
+    create: the kind that the object will be of where there is none. Raises NoSuch, also for what is hidden.
+    """
+    if not caller.sees(path):
+        raise NoSuch(f"{path}: no such object.")
+    return registry.command(await kind_of(caller, path, create=create), command)
+
+
+async def kind_of(caller: Caller, path: str, *, create: str | None = None) -> str:
+    """Tell the kind of an object. Raises the problem of its description, such as NoSuch and Moved."""
+    known = kept_kind(caller.schema, path)
+    if known is not None:
+        return known
+    outcome = await engine().acall(caller.schema, path, "tree.describe", {}, caller)
+    if outcome.problem is None:
+        return str(outcome.value["kind"])
+    if create is not None and isinstance(outcome.problem, NoSuch):
+        return create
+    raise outcome.problem
+
+
+def kept_kind(schema: str, path: str) -> str | None:
+    """Tell the kind of an object that this process used lately."""
+    hint = engine().known.get((schema, path))
+    return None if hint is None else hint[1]
+
+
+@cache
+def streaming() -> frozenset[str]:
+    """Names of commands, of whatever kind, whose answer events follow."""
+    return frozenset(name for kind in registry.kinds for name, spec in registry.commands(kind).items() if spec.streams)

@@ -1,0 +1,623 @@
+"""Calls over a WebSocket, `/ws/v1/{team}/{path}`: JSON-RPC 2.0, whose methods are commands.
+
+    -> {"jsonrpc": "2.0", "id": 1, "method": "state.incr", "params": {"key": "visits"}}
+    <- {"jsonrpc": "2.0", "result": {"value": 1, "version": 7}, "id": 1}
+
+`params` is an object of arguments by name, or a list of them in order. Beside the members of JSON-RPC a request may
+have `path` (another object of the team), `key` (idempotency key), `create` (make the object, of this kind, where there
+is none) and `confirm: true` (of a dangerous command). Calls on one object are carried out in the order in which they
+came; answers come in any order. Batches are answered by one batch.
+
+`subscribe {"topics": […]}` and `unsubscribe {}` say of which object events are told: `{"jsonrpc": "2.0", "method":
+"event", "params": {"path", "topic", "data", "version", "at"}}`. Without topics all are told; the topic "changed" is
+every commit, "resync" says that events may have been missed. A command whose answer is followed by events subscribes to
+them. `{"method": "unsubscribed", "params": {"path", "problem"}}` tells that the rights to listen are gone.
+
+Errors of JSON-RPC itself have its codes (-32700 not JSON, -32600 no request, -32601 no such command, -32602 wrong
+arguments); all others have the status of their problem as code. `data` always has the members of the problem.
+
+Closed with 1003 (binary), 1008 (too many messages that cannot be read), 1009 (too large), 4401 (who are you), 4403
+(not yours any more), 4404 (no such thing) and 4408 (too slow to be kept), each with a reason.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from django.conf import settings
+
+from objects import live
+from objects.commands.registry import CommandSpec, registry
+from objects.commands.types import Download
+from objects.engine.calls import Call, Outcome
+from objects.engine.running import engine
+from objects.surfaces import addresses, identity, json
+from objects.surfaces.frames import Wire, wire
+from objects.surfaces.identity import Identity
+from objects.surfaces.lookup import kept_kind, spec_of, streaming
+from objects.tree.paths import ObjectPath
+from teams import callers
+from teams.access import Caller, Role, decide
+from teams.problems import BadRequest, Fault, NoSuch, Problem, TooLarge, WrongArgument
+
+log = logging.getLogger("grove.socket")
+
+PREFIX = b"/ws/v1/"
+SWEEP_S = 0.5  # between two looks at the rights of all sockets; with CALLER_KEEP_S, what is taken away ends within 2 s
+MISTAKES = 100  # messages in a row that cannot be read, after which a socket is closed
+LARGE_BYTES = 64 * 1024  # a message that is read beside the event loop
+KEY_LENGTH = 255
+MEMBERS = frozenset({"jsonrpc", "method", "params", "id", "path", "key", "create", "confirm"})
+NOT_JSON, NO_REQUEST, NO_METHOD, WRONG_PARAMS = -32700, -32600, -32601, -32602
+MESSAGES = {
+    NOT_JSON: "Parse error",
+    NO_REQUEST: "Invalid Request",
+    NO_METHOD: "Method not found",
+    WRONG_PARAMS: "Invalid params",
+}
+BINARY, TOO_MANY_MISTAKES, TOO_SLOW = 1003, 1008, 4408
+EVENT = b'{"jsonrpc":"2.0","method":"event","params":%b}'
+
+Scope = dict[str, Any]
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+async def socket(scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve a socket below `/ws/v1/` until one side closes it."""
+    await receive()
+    offered = scope.get("subprotocols", ())
+    chosen = identity.SUBPROTOCOL if identity.SUBPROTOCOL in offered else None
+    await send({"type": "websocket.accept", "subprotocol": chosen})
+    try:
+        address = addresses.read(scope, PREFIX)
+        if address.command is not None:
+            raise BadRequest(
+                f"The address ends in the command '{address.command}'. Name it as the method of a request."
+            )
+        who = await identity.of_socket(scope, dict(scope["headers"]), address.team)
+        caller = await who.caller()
+        if not caller.sees(address.path):
+            raise NoSuch(f"{address.path}: no such object.")
+    except Problem as problem:
+        await send({"type": "websocket.close", "code": 4000 + problem.status, "reason": problem.detail})
+        return
+    session = Session(who, address.path, wire(scope, send), send)
+    sweeper = _sweeper()
+    sweeper.sessions.add(session)
+    try:
+        await session.read(receive)
+    except asyncio.CancelledError:
+        session.close(1012, "This process is stopping. Connect again.")
+        raise
+    except Exception:
+        log.exception("a socket failed by a fault of ours")
+        session.close(1011, "Grove made a mistake. It is in the log.")
+    finally:
+        sweeper.sessions.discard(session)
+        session.end()
+
+
+class Refused(Exception):  # noqa: N818 -- a problem on its way to becoming an error of JSON-RPC
+    """A request that is answered with an error of JSON-RPC itself."""
+
+    def __init__(self, code: int, problem: Problem, request_id: Any = None) -> None:
+        self.code = code
+        self.problem = problem
+        self.request_id = request_id
+        super().__init__(problem.detail)
+
+    def error(self) -> bytes:
+        """Give it as an answer."""
+        return _error(self.code, self.problem, self.request_id)
+
+
+class Batch:
+    """The answers of a JSON-RPC batch until all of them are there."""
+
+    __slots__ = ("answers", "left")
+
+    def __init__(self, requests: int) -> None:
+        self.left = requests
+        self.answers: list[bytes] = []
+
+
+class Pending:
+    """A call under way; called by the engine, from a thread of its own, with the outcome."""
+
+    __slots__ = ("batch", "is_notification", "method", "request_id", "session", "spec_arguments", "target")
+
+    def __init__(
+        self, session: "Session", method: str, target: str, batch: Batch | None, *, is_notification: bool
+    ) -> None:
+        self.session = session
+        self.method = method
+        self.target = target
+        self.batch = batch
+        self.is_notification = is_notification
+        self.request_id: Any = None
+        self.spec_arguments: tuple[CommandSpec, dict[str, Any]] | None = None  # of a command that events follow
+
+    def __call__(self, outcome: Outcome) -> None:
+        self.session.returns.put(self, outcome)
+
+
+class Returns:
+    """Outcomes on their way from the engine's threads to one event loop: one wake-up for all that come together."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._waiting: deque[tuple[Pending, Outcome]] = deque()
+        self._woken = False
+
+    def put(self, pending: Pending, outcome: Outcome) -> None:
+        """Let the loop answer; from any thread."""
+        self._waiting.append((pending, outcome))
+        if not self._woken:
+            self._woken = True
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                self.loop.call_soon_threadsafe(self._answer)
+
+    def _answer(self) -> None:
+        self._woken = False  # first: an outcome that comes now wakes the loop again
+        waiting = self._waiting
+        answered: dict[Session, None] = {}
+        while waiting:
+            pending, outcome = waiting.popleft()
+            session = pending.session
+            session.answer(pending, outcome)
+            answered[session] = None
+        for session in answered:
+            session.flush()
+
+
+class Listening:
+    """A socket's subscription to one object. topics: None is all."""
+
+    __slots__ = ("subscription", "topics")
+
+    def __init__(self, topics: frozenset[str] | None) -> None:
+        self.topics = topics
+        self.subscription: live.Subscription
+
+
+class Session:
+    """One open socket."""
+
+    def __init__(self, who: Identity, path: ObjectPath, line: Wire, send: Send) -> None:
+        self.who = who
+        self.path = path
+        self.wire = line
+        self.returns = _returns()
+        self.listening: dict[str, Listening] = {}
+        self.is_open = True
+        self._send = send
+        self._out: list[bytes] = []
+        self._outstanding = 0
+        self._mistakes = 0
+        self._limit = settings.GROVE.SOCKET_CALLS
+        self._room: asyncio.Future[None] | None = None
+        self._engine = engine()
+        self._caller: Caller
+        self._tasks: set[asyncio.Task[Any]] = set()
+        line.on_room = self._has_room
+
+    # Reading
+
+    async def read(self, receive: Receive) -> None:
+        """Take messages in their order until the socket is closed."""
+        while True:
+            message = await receive()
+            if message["type"] != "websocket.receive":
+                return
+            if not self.is_open:
+                continue
+            text = message.get("text")
+            if text is None:
+                self.close(BINARY, "A binary message: send JSON as text.")
+                continue
+            try:
+                self._caller = self.who.known() or await self.who.caller()
+            except Problem as problem:
+                self.close(4000 + problem.status, problem.detail)
+                continue
+            await self._take(text.encode())
+            self.flush()
+            # The other side is read no further while too much of what it asked for is under way, or not yet fetched.
+            while (self._outstanding >= self._limit or self.wire.is_full) and self.is_open:
+                self._room = self.returns.loop.create_future()
+                await self._room
+
+    async def _take(self, body: bytes) -> None:
+        try:
+            message = await self._read(body)
+            if type(message) is not list:
+                await self._request(message, None)
+        except Refused as refused:
+            self._out.append(self.wire.encode(refused.error()))
+            self._mistakes += 1
+            if self._mistakes >= MISTAKES:
+                self.close(TOO_MANY_MISTAKES, f"{MISTAKES} messages in a row cannot be read. Look at the errors sent.")
+            return
+        self._mistakes = 0
+        if type(message) is list:
+            batch = Batch(len(message))
+            for request in message:
+                try:
+                    await self._request(request, batch)
+                except Refused as refused:
+                    self._answered(batch, refused.error())
+
+    async def _read(self, body: bytes) -> Any:
+        try:
+            message = json.read(body) if len(body) < LARGE_BYTES else await identity.in_thread(json.read, body)
+        except BadRequest as problem:
+            raise Refused(NOT_JSON, problem) from None
+        if type(message) is list and not 0 < len(message) <= self._limit:
+            raise Refused(
+                NO_REQUEST,
+                BadRequest(
+                    f"The batch has {len(message):,} requests: 1 to {self._limit} may be in one (limit SOCKET_CALLS)."
+                ),
+            )
+        return message
+
+    async def _request(self, request: Any, batch: Batch | None) -> None:
+        """Carry out one request. Raises Refused where it is none."""
+        if type(request) is not dict:
+            raise Refused(NO_REQUEST, BadRequest("A request is an object with jsonrpc, method and, for an answer, id."))
+        request_id = request.get("id")
+        if not (request_id is None or type(request_id) in (str, int, float)):
+            raise Refused(NO_REQUEST, BadRequest("id: is a text, a number or null."))
+        method = request.get("method")
+        params = request.get("params")
+        if request.get("jsonrpc") != "2.0" or type(method) is not str:
+            raise Refused(NO_REQUEST, BadRequest('A request has "jsonrpc": "2.0" and a text as "method".'), request_id)
+        if not request.keys() <= MEMBERS:
+            unknown = min(request.keys() - MEMBERS)[:60]
+            known = ", ".join(sorted(MEMBERS))
+            raise Refused(NO_REQUEST, BadRequest(f"{unknown}: no such member. A request has {known}."), request_id)
+        if params is None and "params" not in request:
+            params = {}
+        if type(params) is not dict and type(params) is not list:
+            raise Refused(NO_REQUEST, BadRequest("params: is an object of arguments, or a list of them."), request_id)
+        pending = Pending(self, method, self.path, batch, is_notification="id" not in request)
+        pending.request_id = request_id
+        try:
+            callers.spend(self._caller)
+            if "path" in request:
+                pending.target = self._other(request["path"])
+            if method == "subscribe":
+                self._answer_value(pending, *await self._subscribe(pending.target, params))
+            elif method == "unsubscribe":
+                self._answer_value(pending, self._unsubscribe(pending.target, params), None)
+            else:
+                await self._call(pending, method, params, request)
+        except Problem as problem:
+            self._answer_problem(pending, problem)
+
+    async def _call(self, pending: Pending, method: str, params: Any, request: Message) -> None:
+        key, create, confirm = request.get("key"), request.get("create"), request.get("confirm", False)
+        if key is not None and not (type(key) is str and 0 < len(key) <= KEY_LENGTH and key.isprintable()):
+            raise WrongArgument("key", f"key: the idempotency key is 1 to {KEY_LENGTH} printable characters.")
+        if create is not None and type(create) is not str:
+            raise WrongArgument("create", "create: is the name of a kind.")
+        if type(confirm) is not bool:
+            raise WrongArgument("confirm", "confirm: is true or false.")
+        if type(params) is list or method in streaming():
+            spec = await spec_of(self._caller, pending.target, method, create=create)
+            if type(params) is list:
+                params = _named(spec, params)
+            if spec.streams:
+                pending.spec_arguments = spec, params
+        call = Call(
+            self._caller.schema, pending.target, method, params, self._caller, pending,
+            key=key, via="socket", create=create, confirmed=confirm,
+        )  # fmt: skip
+        self._engine.submit(call)
+        self._outstanding += 1
+
+    def _other(self, path: Any) -> str:
+        if type(path) is not str:
+            raise WrongArgument("path", "path: is the path of an object, such as /project/42.")
+        return ObjectPath.parse(path)
+
+    # Listening
+
+    async def _subscribe(self, path: str, params: Any) -> tuple[Any, int]:
+        path, topics = self._what(path, params, {"topics", "path"})
+        # Listening begins before the object is looked at: what is committed after the version told is told too.
+        before = self.listening.get(path)
+        self._listen(path, topics)
+        try:
+            decide(self._caller, self._caller.schema, path, command="subscribe", verb="reads", needs=Role.VIEWER)
+            outcome = await self._engine.acall(
+                self._caller.schema, path, "tree.describe", {}, self._caller, via="socket"
+            )
+            if outcome.problem is not None:
+                raise outcome.problem
+        except Problem:
+            if before is None:
+                self._drop(path)
+            else:
+                self.listening[path].topics = before.topics
+            raise
+        return {"path": path, "topics": None if topics is None else sorted(topics)}, outcome.version
+
+    def _listen(self, path: str, topics: frozenset[str] | None) -> None:
+        known = self.listening.get(path)
+        if known is not None:
+            known.topics = topics
+            return
+        limit = settings.GROVE.SOCKET_SUBSCRIPTIONS
+        if len(self.listening) >= limit:
+            raise TooLarge(f"A socket listens to {limit:,} objects at most (limit SOCKET_SUBSCRIPTIONS). Open another.")
+        listening = self.listening[path] = Listening(topics)
+
+        def hear(news: Sequence[live.News]) -> None:
+            self._hear(listening, news)
+
+        listening.subscription = live.ears().subscribe(self._caller.schema, path, hear)
+
+    def _unsubscribe(self, path: str, params: Any) -> bool:
+        path, _ = self._what(path, params, {"path"})
+        return self._drop(path)
+
+    def _drop(self, path: str) -> bool:
+        listening = self.listening.pop(path, None)
+        if listening is not None:
+            listening.subscription.cancel()
+        return listening is not None
+
+    def _what(self, path: str, params: Any, known: set[str]) -> tuple[str, frozenset[str] | None]:
+        if type(params) is not dict:
+            raise WrongArgument("params", "params: give them by name.")
+        for name in params:
+            if name not in known:
+                raise WrongArgument(name[:60], f"{name[:60]}: no such argument. There are: {', '.join(sorted(known))}.")
+        if "path" in params:
+            path = self._other(params["path"])
+        topics = params.get("topics")
+        if topics is None:
+            return path, None
+        if type(topics) is not list or not all(type(topic) is str for topic in topics):
+            raise WrongArgument("topics", 'topics: is a list of texts, such as ["changed"].')
+        return path, frozenset(topics)
+
+    def _hear(self, listening: Listening, news: Sequence[live.News]) -> None:
+        topics = listening.topics
+        encoded = [
+            each.frame(self._event)
+            for each in news
+            if topics is None or each.topic in topics or each.topic == live.RESYNC
+        ]
+        if encoded:
+            self.wire.write(encoded)
+            if self.wire.is_over:
+                self._let_go()
+
+    def _event(self, params: bytes) -> bytes:
+        return self.wire.encode(EVENT % params)
+
+    # Answering
+
+    def answer(self, pending: Pending, outcome: Outcome) -> None:
+        """Take the outcome of a call back; `flush` sends the answers."""
+        self._outstanding -= 1
+        if outcome.problem is not None:
+            self._answer_problem(pending, outcome.problem)
+            return
+        value = outcome.value
+        if type(value) is Download:
+            self._spawn(self._answer_download(pending, value, outcome))
+            return
+        if pending.spec_arguments is not None:
+            try:
+                spec, arguments = pending.spec_arguments
+                topic = spec.topic_of(spec.check(arguments))
+                known = self.listening.get(pending.target)
+                more = frozenset({topic})
+                self._listen(pending.target, more if known is None else known.topics and known.topics | more)
+            except Problem as problem:
+                self._answer_problem(pending, problem)
+                return
+        self._answer_value(pending, value, outcome.version, replayed=outcome.replayed)
+
+    async def _answer_download(self, pending: Pending, download: Download, outcome: Outcome) -> None:
+        limit = settings.GROVE.RESULT_BYTES
+        if download.size * 4 // 3 > limit:
+            problem = TooLarge(
+                f"{download.name}: {download.size:,} bytes are too many for a message "
+                f"(limit RESULT_BYTES, {limit:,}). Fetch it over HTTP."
+            )
+            self._answer_problem(pending, problem)
+            self.flush()
+            return
+        try:
+            value = await identity.in_thread(download.plain)
+            self._answer_value(pending, value, outcome.version, replayed=outcome.replayed)
+        except Problem as problem:
+            self._answer_problem(pending, problem)
+        except Exception:
+            log.exception("a file could not be read by a fault of ours")
+            self._answer_problem(pending, Fault("Grove made a mistake. It is in the log."))
+        self.flush()
+
+    def _answer_value(self, pending: Pending, value: Any, version: int | None, *, replayed: bool = False) -> None:
+        if pending.is_notification:
+            self._answered(pending.batch, None)
+            return
+        result = {"value": value} if version is None else {"value": value, "version": version}
+        if replayed:
+            result["replayed"] = True
+        self._answered(pending.batch, json.written({"jsonrpc": "2.0", "result": result, "id": pending.request_id}))
+
+    def _answer_problem(self, pending: Pending, problem: Problem) -> None:
+        if pending.is_notification:
+            self._answered(pending.batch, None)
+            return
+        self._answered(pending.batch, _error(self._code(pending, problem), problem, pending.request_id))
+
+    def _code(self, pending: Pending, problem: Problem) -> int:
+        if isinstance(problem, WrongArgument):
+            return WRONG_PARAMS
+        if isinstance(problem, NoSuch):
+            kind = kept_kind(self._caller.schema, pending.target)
+            if kind is not None and pending.method not in (*registry.commands(kind), "subscribe", "unsubscribe"):
+                return NO_METHOD
+        return problem.status
+
+    def _answered(self, batch: Batch | None, text: bytes | None) -> None:
+        if batch is not None:
+            batch.left -= 1
+            if text is not None:
+                batch.answers.append(text)
+            if batch.left or not batch.answers:
+                return
+            text = b"[" + b",".join(batch.answers) + b"]"
+        if text is not None:
+            self._out.append(self.wire.encode(text))
+
+    def flush(self) -> None:
+        """Send what was answered, together, and read on where that waited for it."""
+        if self._out:
+            if self.is_open:
+                self.wire.write(self._out)
+                if self.wire.held_bytes > settings.GROVE.SOCKET_BYTES:
+                    self._let_go()
+            self._out = []
+        self._has_room()
+
+    def _has_room(self) -> None:
+        room = self._room
+        if room is not None and not room.done() and self._outstanding < self._limit and not self.wire.is_full:
+            room.set_result(None)
+
+    # Ending
+
+    def check(self, caller: Caller) -> None:
+        """Look whether all that this socket does is still its caller's to do."""
+        if not caller.sees(self.path):
+            self.close(4403, f"{self.path} is not yours to see any more.")
+            return
+        for path in list(self.listening):
+            try:
+                decide(caller, caller.schema, path, command="subscribe", verb="reads", needs=Role.VIEWER)
+            except Problem as problem:
+                self._drop(path)
+                note = {
+                    "jsonrpc": "2.0",
+                    "method": "unsubscribed",
+                    "params": {"path": path, "problem": problem.members()},
+                }
+                self._out.append(self.wire.encode(json.written(note)))
+                self.flush()
+
+    def _let_go(self) -> None:
+        limit = settings.GROVE.SUBSCRIBER_QUEUE
+        self.wire.drop()
+        self.close(
+            TOO_SLOW, f"Too slow: more than {limit:,} messages waited (SUBSCRIBER_QUEUE). Connect anew, read faster."
+        )
+
+    def close(self, code: int, reason: str) -> None:
+        """Say no more, and why."""
+        if self.is_open:
+            self.is_open = False
+            self._out.clear()
+            self.end()
+            self._spawn(self._send({"type": "websocket.close", "code": code, "reason": reason}))
+            if self._room is not None and not self._room.done():
+                self._room.set_result(None)
+
+    def end(self) -> None:
+        """Listen to nothing more."""
+        for path in list(self.listening):
+            self._drop(path)
+
+    def _spawn(self, work: Any) -> None:
+        task = self.returns.loop.create_task(work)
+        self._tasks.add(task)  # the loop itself holds tasks weakly
+        task.add_done_callback(self._tasks.discard)
+
+
+class Sweeper:
+    """Looks at the rights of all sockets of an event loop again and again: what is taken away ends on open ones too."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.sessions: set[Session] = set()
+        self.loop = loop
+        self._task = loop.create_task(self._run())
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            try:
+                await self._sweep()
+            except Exception:
+                log.exception("the rights of sockets could not be checked")
+
+    async def _sweep(self) -> None:
+        by_identity: dict[Identity, list[Session]] = {}
+        for session in self.sessions:
+            if session.is_open:
+                by_identity.setdefault(session.who, []).append(session)
+        for who, sessions in by_identity.items():
+            try:
+                caller = await who.caller()
+            except Problem as problem:
+                for session in sessions:
+                    session.close(4000 + problem.status, problem.detail)
+                continue
+            for session in sessions:
+                session.check(caller)
+
+
+_sweepers: dict[asyncio.AbstractEventLoop, Sweeper] = {}
+_all_returns: dict[asyncio.AbstractEventLoop, Returns] = {}
+
+
+def _sweeper() -> Sweeper:
+    loop = asyncio.get_running_loop()
+    found = _sweepers.get(loop)
+    if found is None:
+        for closed in [known for known in _sweepers if known.is_closed()]:
+            del _sweepers[closed]
+        found = _sweepers[loop] = Sweeper(loop)
+    return found
+
+
+def _returns() -> Returns:
+    loop = asyncio.get_running_loop()
+    found = _all_returns.get(loop)
+    if found is None:
+        for closed in [known for known in _all_returns if known.is_closed()]:
+            del _all_returns[closed]
+        found = _all_returns[loop] = Returns(loop)
+    return found
+
+
+def _named(spec: CommandSpec, values: list[Any]) -> dict[str, Any]:
+    """Give arguments their names, in the order of the signature."""
+    arguments: dict[str, Any] = {}
+    for index, parameter in enumerate(spec.parameters):
+        if index >= len(values):
+            return arguments
+        if parameter.variadic:
+            return arguments | {parameter.name: values[index:]}
+        arguments[parameter.name] = values[index]
+    if len(values) > len(spec.parameters):
+        raise WrongArgument(
+            "params", f"{spec.name} takes {len(spec.parameters)} arguments, and {len(values)} are given: {spec.usage()}"
+        )
+    return arguments
+
+
+def _error(code: int, problem: Problem, request_id: Any) -> bytes:
+    message = MESSAGES.get(code, problem.title)
+    error = {"code": code, "message": message, "data": problem.members()}
+    return json.written({"jsonrpc": "2.0", "error": error, "id": request_id})
