@@ -27,6 +27,9 @@ class Database(Protocol):
     def run(self, sql: str, params: Sequence[Any] = (), /) -> list[Any]:
         """Run platform SQL and give its rows."""
 
+    def has(self, table: str, /) -> bool:
+        """Tell whether one of the platform's tables is there."""
+
     def need(self, table: str, /) -> Any:
         """Make one of the platform's tables where it is not there yet."""
 
@@ -182,7 +185,7 @@ class Kind(Generic[StateT]):
         if form is None:
             raise TypeError(f"{type(self).__name__} has no state of its own: write Kind[State].")
         db = self.context.db
-        if not db.run("SELECT 1 FROM sqlite_master WHERE name = '_state'"):
+        if not db.has("_state"):
             return form.record()
         self._stored = dict(db.run(form.select, form.names))
         values = {}

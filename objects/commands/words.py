@@ -2,7 +2,7 @@
 
 Words are parted by spaces. 'single quotes' keep all inside as it is; in "double quotes" a backslash keeps a quote or a
 backslash, and outside any character. What begins with { or [ and is JSON is one word, spaces and quotes included.
-`--flag value`, `--flag=value`, `--flag` and `--no-flag` for yes and no; `--` ends flags. Refusals carry `column`, from 1.
+`--flag value`, `--flag=value`, `--flag` and `--no-flag` for yes and no; `--` ends flags. Refusals carry `column`.
 """
 
 import json

@@ -1,0 +1,51 @@
+"""What every command of every kind and facility keeps to, also the one that was added today."""
+
+import json
+
+import jsonschema_rs
+import pytest
+
+from objects.commands.registry import CommandSpec, registry
+from objects.commands.render import render
+from objects.commands.schemas import arguments_schema, result_schema
+from objects.commands.types import Download
+from objects.commands.words import parse_line
+from tests.contract.examples import every_command, matches
+
+COMMANDS = [pytest.param(kind, spec, id=f"{kind}-{spec.name}") for kind, spec in every_command()]
+
+
+@pytest.mark.parametrize(("kind", "spec"), COMMANDS)
+def test_its_examples_answer_as_they_show(grove, kind: str, spec: CommandSpec):
+    path = grove.new(kind)
+
+    for example in spec.examples:
+        called, arguments = parse_line(registry.commands(kind), example.line)
+        value = grove.outcome(path, called.name, arguments, check=True, confirmed=True).value
+        plain = value.plain() if isinstance(value, Download) else value
+        answered = render(plain, called.result_shape)
+
+        assert matches(example.output, answered), (
+            f"> {example.line}\n{answered}\n-- but the example shows --\n{example.output}"
+        )
+        jsonschema_rs.validate(result_schema(called), plain)
+
+
+@pytest.mark.parametrize(("kind", "spec"), COMMANDS)
+def test_it_has_an_example_that_calls_it(kind: str, spec: CommandSpec):
+    called = {parse_line(registry.commands(kind), example.line)[0].name for example in spec.examples}
+
+    assert spec.name in called
+
+
+@pytest.mark.parametrize(("kind", "spec"), COMMANDS)
+def test_its_schemas_are_json_schema(kind: str, spec: CommandSpec):
+    for schema in (arguments_schema(spec), result_schema(spec)):
+        jsonschema_rs.meta.validate(schema)
+        assert json.loads(json.dumps(schema)) == schema
+
+
+@pytest.mark.parametrize(("kind", "spec"), COMMANDS)
+def test_its_summary_is_one_sentence_of_a_line(kind: str, spec: CommandSpec):
+    assert len(spec.summary) <= 110
+    assert spec.summary.endswith(".")
