@@ -50,7 +50,7 @@ class _Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
 
 
-class _Head(_Strict):
+class _Heading(_Strict):
     format: str
     version: int
     path: str = Field(max_length=1 << 15)
@@ -67,12 +67,28 @@ class _About(_Strict):
     bytes: int = Field(ge=0)
 
 
-class _End(_Strict):
+class _Ending(_Strict):
     objects: int
     sha256: str
 
 
 Model = TypeVar("Model", bound=_Strict)
+
+
+def size_bytes(path: str, abouts: Iterable[About]) -> int:
+    """Tell how many bytes `write` will give."""
+    total = count = 0
+    for about in abouts:
+        count += 1
+        total += _in_blocks(len(_json(asdict(about))))
+        if about.bytes:
+            total += _in_blocks(about.bytes)
+    head, end = _head(path), _end(count, "0" * 64)
+    return total + _in_blocks(len(_json(head))) + _in_blocks(len(_json(end))) + 2 * BLOCK
+
+
+def _in_blocks(length: int) -> int:
+    return BLOCK + length + -length % BLOCK
 
 
 def write(path: str, objects: Iterable[tuple[About, Iterable[bytes]]]) -> Iterator[bytes]:
@@ -85,16 +101,16 @@ def write(path: str, objects: Iterable[tuple[About, Iterable[bytes]]]) -> Iterat
             continue
         digest.update(chunk)
         yield chunk
-    yield from _small("end.json", {"objects": count, "sha256": digest.hexdigest()}, 0)
+    yield _small("end.json", _end(count, digest.hexdigest()), 0)
     yield bytes(2 * BLOCK)
 
 
 def _before_the_end(path: str, objects: Iterable[tuple[About, Iterable[bytes]]]) -> Iterator[bytes | None]:
     """Give the chunks, and None after each object."""
-    yield from _small("grove.json", {"format": FORMAT, "version": VERSION, "path": path}, 0)
+    yield _small("grove.json", _head(path), 0)
     for number, (about, file) in enumerate(objects, start=1):
         at = int(about.changed_at)
-        yield from _small(f"objects/{number:08}/about.json", asdict(about), at)
+        yield _small(f"objects/{number:08}/about.json", asdict(about), at)
         if about.bytes:
             yield _header(f"objects/{number:08}/data.sqlite", about.bytes, at)
             yield from file
@@ -102,14 +118,26 @@ def _before_the_end(path: str, objects: Iterable[tuple[About, Iterable[bytes]]])
         yield None
 
 
-def _small(name: str, members: dict[str, Any], at: int) -> Iterator[bytes]:
-    text = json.dumps(members, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode() + b"\n"
-    yield _header(name, len(text), at) + text + bytes(-len(text) % BLOCK)
+def _head(path: str) -> dict[str, Any]:
+    return {"format": FORMAT, "version": VERSION, "path": path}
 
 
-def _header(name: str, size_bytes: int, at: int) -> bytes:
+def _end(objects: int, digest: str) -> dict[str, Any]:
+    return {"objects": objects, "sha256": digest}
+
+
+def _json(members: dict[str, Any]) -> bytes:
+    return json.dumps(members, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+
+
+def _small(name: str, members: dict[str, Any], at: int) -> bytes:
+    text = _json(members)
+    return _header(name, len(text), at) + text + bytes(-len(text) % BLOCK)
+
+
+def _header(name: str, length: int, at: int) -> bytes:
     member = tarfile.TarInfo(name)
-    member.size, member.mtime, member.mode = size_bytes, max(0, at), 0o644
+    member.size, member.mtime, member.mode = length, max(0, at), 0o644
     return member.tobuf(tarfile.USTAR_FORMAT, "ascii", "strict")
 
 
@@ -135,7 +163,7 @@ class Reader:
         self._digest = hashlib.sha256()
         self._pending = 0  # bytes of the present SQLite file that were not read yet
         self._padding = 0
-        head = self._parsed(_Head, self._json("grove.json"), "grove.json")
+        head = self._parsed(_Heading, self._first("grove.json"), "grove.json")
         if head.format != FORMAT:
             raise self._refused(f"its format is '{head.format}', not '{FORMAT}'")
         if head.version != VERSION:
@@ -157,7 +185,7 @@ class Reader:
             yield about
             for _ in self.file_chunks():
                 pass
-        end = self._parsed(_End, self._text(member), "end.json")
+        end = self._parsed(_Ending, self._text(member), "end.json")
         if end.objects != number or end.sha256 != before:
             raise self._refused("its content is not what was exported: the digest at its end differs")
         if any(self._file.read(2 * BLOCK)):
@@ -201,7 +229,7 @@ class Reader:
             raise self._refused(f"'{member.name[:80]}' is not a plain file")
         return member
 
-    def _json(self, name: str) -> bytes:
+    def _first(self, name: str) -> bytes:
         member = self._member()
         if member.name != name:
             raise self._refused(f"it begins with '{member.name[:80]}', not with '{name}'")
@@ -222,9 +250,9 @@ class Reader:
             where = ".".join(map(str, first["loc"])) or "the whole"
             raise self._refused(f"'{name}' is wrong at {where}: {first['msg']}") from error
 
-    def _read(self, size_bytes: int) -> bytes:
-        chunk = self._file.read(size_bytes)
-        if len(chunk) < size_bytes:
+    def _read(self, length: int) -> bytes:
+        chunk = self._file.read(length)
+        if len(chunk) < length:
             raise self._refused("it ends too early: it was cut off")
         self._digest.update(chunk)
         return chunk

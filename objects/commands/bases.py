@@ -12,7 +12,7 @@ from pydantic_core import ValidationError
 from objects.commands import checks
 from objects.commands.shapes import NotAType, RecordShape, shape_of
 from objects.commands.suggest import did_you_mean
-from teams.access import Caller
+from teams.access import Caller, Role
 from teams.problems import Conflict, WrongArgument
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class Context(Protocol):
     def settings(self) -> Any: ...
     def emit(self, topic: str, data: Any) -> None: ...
     def call(self, path: str, command: str, **arguments: Any) -> Any: ...
+    def authorize(self, path: str, *, command: str, verb: str = "changes", needs: Role = Role.EDITOR) -> None: ...
     def facility(self, name: str) -> "Facility": ...
 
 

@@ -8,6 +8,7 @@ the argument's name: "for: 'soon' is not a duration such as 300ms, 5m or 1h30m".
 import base64
 import binascii
 import hashlib
+import io
 import mimetypes
 import re
 import tempfile
@@ -496,6 +497,10 @@ class Content:
         for start in range(0, len(self._data), size):
             yield self._data[start : start + size]
 
+    def open(self) -> io.BufferedReader:
+        """Give the bytes as a file, read once from the start."""
+        return io.BufferedReader(_Pieces(self.chunks()))
+
     def digest(self) -> str:
         """Give the SHA-256 of the bytes in hexadecimal digits."""
         if self._digest is None:
@@ -515,6 +520,25 @@ class Content:
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return dict(_ContentShape.schema)
+
+
+class _Pieces(io.RawIOBase):
+    """What comes in pieces, as a file."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._left = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._left:
+            self._left = memoryview(next(self._pieces, b""))
+        count = min(len(buffer), len(self._left))
+        buffer[:count] = self._left[:count]
+        self._left = self._left[count:]
+        return count
 
 
 class Upload(Content):

@@ -138,7 +138,7 @@ def _records_of(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str]]:
 
 def _lines(content: Content) -> Iterator[tuple[int, str]]:
     number = 0
-    text = io.TextIOWrapper(io.BufferedReader(_Raw(content.chunks())), encoding="utf-8-sig", newline="")
+    text = io.TextIOWrapper(content.open(), encoding="utf-8-sig", newline="")
     try:
         while line := text.readline(LINE_LENGTH + 1):
             number += 1
@@ -152,25 +152,6 @@ def _lines(content: Content) -> Iterator[tuple[int, str]]:
         raise wrong_line(
             number + 1, "here or soon after is a byte that is not UTF-8. Save the file as UTF-8"
         ) from error
-
-
-class _Raw(io.RawIOBase):
-    """The pieces of a content as a file."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-        self._left = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        if not self._left:
-            self._left = memoryview(next(self._pieces, b""))
-        count = min(len(buffer), len(self._left))
-        buffer[:count] = self._left[:count]
-        self._left = self._left[count:]
-        return count
 
 
 def _named(names: Sequence[str]) -> list[str]:
