@@ -4,18 +4,25 @@ Tests commit, as the product does: the engine's threads have connections of thei
 So nothing is rolled back between tests; each uses a team of its own (`new_team`) or names of its own in `team`.
 """
 
+import dataclasses
 import itertools
 import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test.utils import setup_databases, teardown_databases
 from pytest_django import DjangoDbBlocker
 
+from objects import live
+from objects.commands.registry import registry
+from objects.engine import running
+from objects.engine.engine import Engine
 from teams import actions, callers
 from teams.access import Caller, Role
 from teams.models import Person, Team, Token
+from tests.grove import Grove
 
 NewPerson = Callable[..., Person]
 NewTeam = Callable[..., Team]
@@ -73,7 +80,7 @@ def new_team(person: NewPerson) -> NewTeam:
         slug = slug or f"t-{RUN}-{next(numbers)}"
         owner = owner or person()
         team = actions.create_team(name=name or slug, slug=slug, owner=owner)
-        team.owner = owner  # type: ignore[attr-defined]
+        team.owner = owner
         return team
 
     return new
@@ -121,3 +128,46 @@ def caller(database: None) -> KnownAs:
         return callers.for_person(of.pk, team.slug)
 
     return known_as
+
+
+@pytest.fixture(scope="session", autouse=True)
+def engine_of_the_session(database) -> Iterator[None]:
+    """End this process's engine before its database goes."""
+    yield
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def engine_with(database) -> Iterator[Callable[..., Engine]]:
+    """Make engines with limits of their own, as other processes have them: `engine_with(CALL_SECONDS=1)`."""
+    made: list[Engine] = []
+
+    def new(**limits: float) -> Engine:
+        engine = Engine(
+            running.conninfo(),
+            registry=registry,
+            limits=dataclasses.replace(settings.GROVE, **limits),
+            publish=live.publish,
+        )
+        made.append(engine)
+        return engine
+
+    yield new
+    for engine in made:
+        engine.stop()
+
+
+@pytest.fixture(scope="session")
+def fresh_engine(engine_with) -> Engine:
+    """A second engine: to the first it is another process."""
+    return engine_with()
+
+
+@pytest.fixture
+def grove(team, caller) -> Grove:
+    """Call commands as the owner of `team`, in a place of the tree that no other test has."""
+    home = f"/test-{next(numbers)}"
+    owner = caller(team)
+    made = Grove(running.engine(), owner, home)
+    made.outcome(home, "state.list", create="object", check=True)
+    return made

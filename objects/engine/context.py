@@ -73,7 +73,7 @@ class Context:
     @cached_property
     def random(self) -> random.Random:
         """Chance, from a seed of this call's own."""
-        return self._frame.random()
+        return self._frame.chance()
 
     @cached_property
     def pg(self) -> TreeAccess:

@@ -24,7 +24,7 @@ def engine() -> Engine:
             if made is None:
                 _made.clear()
                 made = _made[os.getpid()] = Engine(
-                    _conninfo(), registry=registry(), limits=settings.GROVE, publish=live.publish
+                    conninfo(), registry=registry, limits=settings.GROVE, publish=live.publish
                 )
     return made
 
@@ -37,7 +37,8 @@ def stop() -> None:
         made.stop()
 
 
-def _conninfo() -> str:
+def conninfo() -> str:
+    """Give the address of the database, as psycopg wants it."""
     parameters = connections["default"].get_connection_params()
     names = ("dbname", "user", "password", "host", "port", "service", "sslmode", "sslrootcert", "options")
     chosen = {name: parameters[name] for name in names if parameters.get(name)}

@@ -56,6 +56,8 @@ _KEEP_ANSWERS = (
     " AS kept(object_id, caller, key, fingerprint, value, version)"
 )
 
+XID = b"SELECT pg_current_xact_id()::text"
+
 # Whether a transaction whose COMMIT got no answer took place: the truth after a lost connection.
 XACT_STATUS = b"SELECT pg_xact_status(%s::xid8)"
 

@@ -5,6 +5,7 @@ and the frames below it did, on every object that they touched, and nothing else
 """
 
 import logging
+import math
 import random
 import time
 from collections.abc import Callable, Iterable
@@ -17,18 +18,20 @@ from typing import Any
 import orjson
 import psycopg
 
-from objects.commands.bases import Facility, Kind
+from objects.commands.bases import Facility
 from teams.limits import Limits
 from objects.commands.registry import CommandSpec, Registry
 from objects.engine.calls import Call, Event, Outcome
 from objects.engine.context import Context, TreeAccess
-from objects.engine.statements import BEGIN, BEGIN_READING, COMMIT, ROLLBACK, Statements, statements
+from objects.engine.statements import BEGIN, BEGIN_READING, COMMIT, ROLLBACK, XID, Statements, statements
 from objects.storage import pages
 from objects.storage.cache import ImageCache
 from objects.storage.database import Database
-from objects.storage.image import PAGE_BYTES, Image, Mark
+from objects.storage.image import Image, Mark
+from objects.storage.vfs import PAGE_BYTES
 from objects.tree import tree
-from objects.tree.paths import ObjectPath, path_key
+from objects.tree.paths import ObjectPath
+from objects.tree.paths import key as path_key
 from objects.tree.settings import Settings
 from teams.access import Caller, Role, decide
 from teams.problems import Conflict, Fault, NeedsConfirmation, NoSuch, OutOfTime, Problem, TooLarge, WrongArgument
@@ -54,7 +57,7 @@ class NotReading(BaseException):
     """A call in a transaction without locks turned out to change its object: the batch must run again with locks."""
 
 
-class CommitUnknown(Exception):
+class CommitUnknown(Exception):  # noqa: N818 -- a state of affairs, not a fault
     """The connection broke while the commit was under way. `xid` tells later whether it took place."""
 
     def __init__(self, xid: str) -> None:
@@ -103,18 +106,27 @@ class Frame:
     """A call under way: where it is, on whose behalf, and what must be taken back if it fails."""
 
     __slots__ = (
-        *("_chance", "_facilities", "caller", "context", "depth", "events", "lines", "marks", "now", "parent"),
+        *("_chance", "_facilities", "caller", "context", "deadline", "depth", "events", "lines", "marks", "now", "parent"),
         *("pg_mark", "reads", "row", "tx", "via"),
     )
 
     def __init__(
-        self, tx: "Transaction", row: Row, caller: Caller, via: str, *, reads: bool, parent: "Frame | None" = None
+        self,
+        tx: "Transaction",
+        row: Row,
+        caller: Caller,
+        via: str,
+        *,
+        reads: bool,
+        deadline: float,
+        parent: "Frame | None" = None,
     ) -> None:
         self.tx = tx
         self.row = row
         self.caller = caller
         self.via = via
         self.reads = reads
+        self.deadline = deadline
         self.parent = parent
         self.depth: int = 0 if parent is None else parent.depth + 1
         self.now: float = time.time() if parent is None else parent.now
@@ -146,6 +158,7 @@ class Frame:
             self.marks.append((image, image.mark()))
             image.database.now = self.now
             image.database.chance = self.chance
+            image.database.deadline = self.deadline
         return image.database
 
     def tree_access(self) -> TreeAccess:
@@ -182,7 +195,7 @@ class Frame:
             raise Conflict(f"{command}: a command that only reads can't call one that changes.")
         if spec.alone:
             raise Conflict(f"{command}: can't be called from within another call. Call it by itself.")
-        below = Frame(self.tx, row, self.caller, self.via, reads=spec.verb == "reads", parent=self)
+        below = Frame(self.tx, row, self.caller, self.via, reads=spec.verb == "reads", deadline=self.deadline, parent=self)
         return below.run(spec, spec.check(arguments))
 
     def run(self, spec: CommandSpec, arguments: dict[str, Any]) -> Any:
@@ -192,17 +205,16 @@ class Frame:
             value = self._result(spec, arguments)
             if self.reads:
                 self._refuse_written(spec)
+            else:
+                self.lines.append(self.line(spec, arguments, started))
             if self.parent is None:
                 self.tx.check_size(spec, value)
+                self.tx.accept(self)
+            else:
+                self._join(self.parent)
         except BaseException:
             self.undo()
             raise
-        if not self.reads:
-            self.lines.append(self.line(spec, arguments, started))
-        if self.parent is None:
-            self.tx.accept(self)
-        else:
-            self._join(self.parent)
         return value
 
     def line(self, spec: CommandSpec, arguments: dict[str, Any], started_ns: int, problem: Problem | None = None) -> Line:
@@ -231,12 +243,13 @@ class Frame:
         self.lines.clear()
 
     def _result(self, spec: CommandSpec, arguments: dict[str, Any]) -> Any:
-        if spec.facility is not None:
-            return spec.plain(spec.run(self.facility(spec.facility), arguments))
-        kind: Kind[Any] = self.tx.registry.kind(self.row.kind)(self.context)
-        value = spec.plain(spec.run(kind, arguments))
-        kind.save()
-        return value
+        if spec.facility:
+            value = spec.run(self.facility(spec.facility), arguments)
+        else:
+            kind = self.tx.registry.kind(self.row.kind)(self.context)
+            value = spec.run(kind, arguments)
+            kind.save()
+        return value if spec.downloads else spec.plain(value)  # a download is streamed by the surface
 
     def _refuse_written(self, spec: CommandSpec) -> None:
         for image, mark in self.marks:
@@ -425,6 +438,8 @@ class Transaction:
         except BaseException:
             self.pg_undo(mark)
             raise
+        if not self.xid:
+            (self.xid,) = self.connection.execute(XID).fetchone() or ("",)
         return self._lock(call.path)
 
     def _answer(self, call: Call, row: Row, outcome: Outcome) -> None:
@@ -440,10 +455,12 @@ class Transaction:
             kept = self._answers.get((row.id, call.caller.id, call.key))
             if kept is not None:
                 if kept[0] != fingerprint:
-                    raise WrongArgument("key", f"the idempotency key '{call.key}' was used for another call. Use a new one.")
+                    raise WrongArgument(
+                        "key", f"the idempotency key '{call.key}' was used for another call. Use a new one."
+                    )
                 outcome.value, outcome.version, outcome.replayed = orjson.loads(kept[1]), kept[2], True
                 return
-        frame = Frame(self, row, call.caller, call.via, reads=reads)
+        frame = Frame(self, row, call.caller, call.via, reads=reads, deadline=call.deadline or math.inf)
         if spec.verb == "dangerous" and not call.confirmed:
             raise NeedsConfirmation(self._effect(frame, spec, arguments), command=spec.name)
         started = time.perf_counter_ns()
@@ -463,7 +480,7 @@ class Transaction:
         try:
             instance = (
                 frame.facility(spec.facility)
-                if spec.facility is not None
+                if spec.facility
                 else self.registry.kind(frame.row.kind)(frame.context)
             )
             return spec.effect(instance, arguments)
@@ -491,7 +508,12 @@ class Transaction:
         self._answers[row.id, call.caller.id, key] = (fingerprint, encoded, row.version + 1)
 
     def accept(self, frame: Frame) -> None:
-        """Take over what a call of this batch did: it will be committed with the others."""
+        """Take over what a call of this batch did: it will be committed with the others.
+
+        Raises what SQLite has against it, such as a deferred foreign key without its row; then nothing is taken.
+        """
+        for image, _ in frame.marks:
+            image.confirm()
         for image, mark in frame.marks:
             image.release(mark)
         self.events += frame.events
@@ -552,21 +574,26 @@ class Transaction:
             with connection.pipeline():
                 if changes:
                     written = [(w.object_id, w.version, w.change.page_count) for w in changes]
-                    connection.execute(texts.versions, [list(column) for column in zip(*written, strict=True)])
+                    connection.execute(texts.versions, [_array(column) for column in zip(*written, strict=True)])
                     pages.write(connection, self.schema, changes, bucket)
                 if self.lines:
                     connection.execute(texts.journal, _columns(self.lines, versions))
                 if self._kept:
-                    kept = [(k.object_id, k.caller, k.key, k.fingerprint, k.value.decode()) for k in self._kept]
-                    connection.execute(
-                        texts.keep_answers,
-                        [*(list(column) for column in zip(*kept, strict=True)), [versions[k.object_id] for k in self._kept]],
+                    kept = self._kept
+                    parameters = (
+                        _array(each.object_id for each in kept),
+                        [each.caller for each in kept],
+                        [each.key for each in kept],
+                        [each.fingerprint for each in kept],
+                        [each.value.decode() for each in kept],
+                        _array(versions[each.object_id] for each in kept),
                     )
+                    connection.execute(texts.keep_answers, parameters)
                 connection.execute(COMMIT)
+        except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
+            raise  # Postgres says that it was rolled back
         except psycopg.OperationalError as error:
-            if connection.broken and self.xid:
-                raise CommitUnknown(self.xid) from error
-            raise
+            raise CommitUnknown(self.xid) from error
 
     def end_reading(self) -> None:
         """Let go of the snapshot; nobody waits for this."""
@@ -591,10 +618,15 @@ class Transaction:
                 self.connection.execute(ROLLBACK)
 
 
+def _array(numbers: Iterable[int]) -> str:
+    # As text: psycopg would choose the element's type by the largest number, and each type is a prepared statement.
+    return "{" + ",".join(map(str, numbers)) + "}"
+
+
 def _columns(lines: list[Line], versions: dict[int, int]) -> list[list[Any]]:
     """Turn lines into the parameters of the journal's insert."""
     return [
-        [line.object_id for line in lines],
+        _array(line.object_id for line in lines),
         [line.at for line in lines],
         [line.caller for line in lines],
         [line.via for line in lines],
@@ -602,6 +634,6 @@ def _columns(lines: list[Line], versions: dict[int, int]) -> list[list[Any]]:
         [line.arguments for line in lines],
         [line.outcome for line in lines],
         [line.detail for line in lines],
-        [line.took_us for line in lines],
-        [versions[line.object_id] for line in lines],
+        _array(line.took_us for line in lines),
+        _array(versions[line.object_id] for line in lines),
     ]

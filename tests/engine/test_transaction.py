@@ -1,0 +1,149 @@
+"""A call takes effect whole or not at all, on every object that it touched, and leaves the others of its batch alone."""
+
+import pytest
+
+from objects.engine.calls import Call
+from objects.models import JournalLine
+from teams.problems import Conflict, Fault, NoSuch
+
+
+def test_a_call_is_answered_after_its_commit_and_another_process_sees_it(grove, purse, fresh_engine):
+    path = purse()
+
+    answered = grove.call(path, "put_in", amount=5)
+
+    assert answered == 5
+    assert grove.through(fresh_engine).call(path, "balance") == 5
+
+
+def test_what_another_process_committed_is_seen_at_the_next_call(grove, purse, fresh_engine):
+    path = purse(5)
+    other = grove.through(fresh_engine)
+
+    seen = [other.call(path, "put_in", amount=1), grove.call(path, "put_in", amount=1), other.call(path, "balance")]
+
+    assert seen == [6, 7, 7]
+
+
+def test_a_refused_call_leaves_no_trace_but_its_line_in_the_journal(grove, purse):
+    path = purse(5)
+    version = grove.outcome(path, "balance").version
+
+    refused = grove.outcome(path, "take_out", amount=9)
+
+    assert refused.problem.members() == Conflict("9 is more than there is.").members()
+    assert grove.call(path, "balance") == 5
+    assert grove.outcome(path, "balance").version == version
+    with grove.tables():
+        last = JournalLine.objects.filter(object_id=grove.id(path)).latest("id")
+    assert (last.command, last.outcome, last.detail, last.arguments, last.via) == (
+        "take_out",
+        "conflict",
+        "9 is more than there is.",
+        {"amount": 9},
+        "http",
+    )
+
+
+def test_a_batch_in_which_a_third_of_the_calls_fail_leaves_exactly_the_others(grove, purse):
+    path = purse()
+
+    outcomes = grove.together(path, [("take_out" if n % 3 == 0 else "put_in", {"amount": 1 if n % 3 else 99}) for n in range(60)])
+
+    assert [outcome.problem is None for outcome in outcomes] == [n % 3 != 0 for n in range(60)]
+    assert [outcome.value for outcome in outcomes if outcome.problem is None] == list(range(1, 41))
+    assert grove.call(path, "balance") == 40
+
+
+def test_money_paid_to_another_object_leaves_both_or_neither(grove, purse):
+    rich, poor = purse(10), purse(0)
+
+    grove.call(rich, "pay", to=poor, amount=4)
+    with pytest.raises(Conflict):
+        grove.call(rich, "pay", to=poor, amount=7)
+
+    assert [grove.call(rich, "balance"), grove.call(poor, "balance")] == [6, 4]
+
+
+def test_a_failed_inner_call_that_the_outer_one_bears_is_undone_on_every_object_that_it_reached(grove, purse):
+    asker, asked = purse(0), purse(3)
+    grove.call(asker, "tree.create", name="box", kind="purse")
+
+    said = grove.call(asker, "pay_if_possible", to=asked, amount=5)
+
+    assert said == "5 is more than there is."
+    balances = [grove.call(path, "balance") for path in (asker, asked, asker + "/box")]
+    assert balances == [1, 3, 0]
+
+
+def test_an_object_that_is_at_work_is_not_called_again_from_within_its_own_call(grove, purse):
+    path = purse(5)
+
+    with pytest.raises(Conflict) as refusal:
+        grove.call(path, "pay", to=path, amount=1)
+
+    assert refusal.value.detail == f"put_in: {path} is at work in this call already and can't be called from within it."
+    assert grove.call(path, "balance") == 5
+
+
+def test_an_inner_call_is_in_the_journal_of_its_object_with_where_it_came_from(grove, purse):
+    rich, poor = purse(10), purse(0)
+
+    grove.call(rich, "pay", to=poor, amount=4)
+
+    with grove.tables():
+        line = JournalLine.objects.get(object_id=grove.id(poor), command="put_in")
+    assert (line.via, line.arguments, line.outcome) == (f"object {rich}", {"amount": 4}, "ok")
+
+
+def test_a_fault_of_ours_is_undone_logged_and_told_without_its_insides(grove, purse, caplog):
+    path = purse(5)
+
+    stumbled = grove.outcome(path, "stumble")
+
+    assert stumbled.problem.members() == Fault("stumble: Grove made a mistake. Nothing was changed. It is in the log.").members()
+    assert "ZeroDivisionError" in caplog.text
+    assert grove.call(path, "balance") == 5
+
+
+def test_a_command_that_says_it_reads_and_writes_is_caught(grove, purse):
+    path = purse(5)
+
+    with pytest.raises(Fault):
+        grove.call(path, "wrongly_reads")
+
+    assert grove.call(path, "sql.tables") == []
+
+
+def test_chance_and_time_come_from_the_call_and_are_the_same_for_sqlite(grove, purse):
+    path = purse()
+
+    now, sqlite_now, chance, _ = grove.call(path, "moment")
+    later, _, other_chance, _ = grove.call(path, "moment")
+
+    assert abs(now - sqlite_now) < 0.002
+    assert later > now
+    assert chance != other_chance
+
+
+def test_several_objects_are_read_as_they_were_at_one_moment(grove, purse):
+    paths = [purse(10) for _ in range(5)]
+
+    assert grove.call(paths[0], "total", others=paths[1:]) == 50
+
+
+def test_an_absent_object_is_created_on_first_use_when_asked_for(grove):
+    path = f"{grove.home}/a/b/c"
+
+    with pytest.raises(NoSuch):
+        grove.call(path, "put_in", amount=2)
+    answered = grove.outcome(path, "put_in", {"amount": 2}, create="purse")
+
+    assert (answered.value, grove.call(path, "balance")) == (2, 2)
+
+
+def test_a_path_that_is_none_is_refused_at_once(grove):
+    with pytest.raises(Exception) as refusal:
+        grove.engine.submit(Call(grove.schema, "no/slash", "balance", {}, grove.caller, print))
+
+    assert refusal.type.__name__ == "WrongArgument"
