@@ -140,7 +140,7 @@ os.register_at_fork(after_in_child=_begin_in_child)
 def known(slug: str, *, secret: str | None = None, person_id: int | None = None) -> Caller | None:
     """Give the caller if he was found within the last second; never blocks. None: ask `for_token` or `for_person`."""
     kept = _cache.fresh((slug, _digest(secret)) if secret is not None else (slug, person_id or 0))
-    return kept.caller if kept is not None else None
+    return kept.caller if kept is not None and kept.caller is not None and kept.caller.schema else None
 
 
 def for_token(slug: str, secret: str) -> Caller:
