@@ -1,2 +1,4 @@
 // What every page needs beyond htmx. A page works without it; it only adds comfort.
 import "./js/theme.js";
+import "./js/moments.js";
+import "./js/keys.js";

@@ -1,33 +1,18 @@
-// Remembers which theme a person chose; without a choice the system's holds (see css/tokens.css).
-// A button with data-theme-switch changes it.
-const KEY = "grove-theme";
+// Changes the theme without a request. The choice is a cookie, so that the server writes it into the next page and
+// nothing flashes (objects/surfaces/pages/themes.py does the same for a sent form).
+const YEAR_S = 365 * 86_400;
+const root = document.documentElement;
 
 function shown() {
-  return document.documentElement.dataset.theme ?? (matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark");
+  return root.dataset.theme ?? (matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark");
 }
-
-function kept() {
-  try {
-    return localStorage.getItem(KEY);
-  } catch {
-    return null; // storage is blocked: the system's theme holds
-  }
-}
-
-function keep(theme) {
-  try {
-    localStorage.setItem(KEY, theme);
-  } catch {
-    // storage is blocked: the choice lasts until the page is left
-  }
-}
-
-const choice = kept();
-if (choice === "light" || choice === "dark") document.documentElement.dataset.theme = choice;
 
 document.addEventListener("click", (event) => {
-  if (!(event.target instanceof Element) || !event.target.closest("[data-theme-switch]")) return;
+  const button = event.target instanceof Element && event.target.closest("[data-theme-switch]");
+  if (!button) return;
+  event.preventDefault();
   const next = shown() === "dark" ? "light" : "dark";
-  document.documentElement.dataset.theme = next;
-  keep(next);
+  root.dataset.theme = next;
+  const secure = location.protocol === "https:" ? "; Secure" : "";
+  document.cookie = `grove_theme=${next}; Path=/; Max-Age=${YEAR_S}; SameSite=Lax${secure}`;
 });

@@ -1,0 +1,30 @@
+"""Where pages are. Paths may hold any printable Unicode, so every address is quoted here and nowhere else."""
+
+from urllib.parse import quote, urlencode
+
+from objects.surfaces.addresses import NAME_SAFE, written
+from objects.tree.paths import ObjectPath
+
+
+def team_address(slug: str, **query: str) -> str:
+    """The tree of a team: `at` a folder, or what to `find`."""
+    return f"/t/{slug}/" + (f"?{urlencode(query)}" if query else "")
+
+
+def object_address(slug: str, path: str, command: str = "") -> str:
+    """The page of an object, or of one of its commands."""
+    return f"/t/{slug}/o{quote(path, safe=NAME_SAFE)}" + (f":{quote(command)}" if command else "")
+
+
+def call_address(slug: str, path: str, command: str) -> str:
+    """Where programs call the command."""
+    return written("/api/v1/", slug, path, command)
+
+
+def read(address: str) -> tuple[ObjectPath, str]:
+    """Take the part behind `/t/{team}/o/` apart: path and command, which is "" on an object's page.
+
+    Raises WrongArgument where it is no path.
+    """
+    text, _, command = address.partition(":")
+    return ObjectPath.parse(f"/{text}"), command

@@ -1,0 +1,377 @@
+"""A form for every command, made from its signature; and the words that a sent form holds.
+
+A field that is left empty is left out of the call, so the command's own default applies.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
+
+from objects.commands.checks import Parameter
+from objects.commands.registry import CommandSpec, default_text
+from objects.commands.shapes import (
+    MASK,
+    AnyJsonShape,
+    BoolShape,
+    ChoiceShape,
+    DateShape,
+    DecimalShape,
+    DictShape,
+    FloatShape,
+    IntShape,
+    ListShape,
+    MaybeShape,
+    RecordShape,
+    Shape,
+    UnionShape,
+)
+from objects.commands.types import Content, Moment, Secret, Upload
+from objects.commands.words import quote
+from objects.surfaces.pages.addresses import call_address, object_address
+from teams.problems import NeedsConfirmation, Problem, WrongArgument
+
+Input = Literal["text", "number", "checkbox", "select", "textarea", "lines", "file", "moment", "date", "password"]
+
+CONFIRMED = "_confirmed"  # an argument's name does not begin with "_"
+RUN = "_run"
+AS_TEXT = "_as_text"  # content typed rather than chosen: `content_as_text`
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One choice of a select."""
+
+    value: str
+    label: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """An input with its label, as templates/objects/_field.html shows it. `value` is what was typed."""
+
+    id: str
+    name: str
+    label: str
+    input: Input
+    help: str
+    takes: str  # "a whole number, at least 1"
+    required: bool
+    default: str = ""
+    value: str = ""
+    typed_text: str = ""  # beside a file input: its content as text
+    options: tuple[Option, ...] = ()
+    checked: bool = False
+    least: str = ""
+    most: str = ""
+    step: str = ""
+    longest: int | None = None
+    error: str = ""
+    is_data: bool = False  # shown in monospace
+
+    @property
+    def described_by(self) -> str:
+        """Ids of what explains the input."""
+        return f"{self.id}-help" + (f" {self.id}-error" if self.error else "")
+
+
+@dataclass(frozen=True, slots=True)
+class CommandForm:
+    """A command of an object as a form, with what came of it when it was sent.
+
+    question: what a dangerous command asks before it does it. result: how it went, for `results`.
+    """
+
+    spec: CommandSpec
+    path: str
+    address: str
+    fields: tuple[Field, ...]
+    curl: str
+    terminal: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    problem: Problem | None = None
+    result: Any = None
+
+    @property
+    def id(self) -> str:
+        """The id of the element that is swapped."""
+        return "form-" + self.spec.name.replace(".", "-")
+
+    @property
+    def is_question(self) -> bool:
+        """Whether it asks for a yes."""
+        return isinstance(self.problem, NeedsConfirmation)
+
+    @property
+    def message(self) -> str:
+        """What was refused as a whole; messages about fields stand beside these."""
+        if self.problem is None or self.is_question:
+            return ""
+        if isinstance(self.problem, WrongArgument) and not self.wrong_elsewhere:
+            return "" if any(each.error for each in self.fields) else self.problem.detail
+        if any(each.error for each in self.fields):
+            return self.wrong_elsewhere
+        return self.problem.detail
+
+    @property
+    def wrong_elsewhere(self) -> str:
+        """Messages about what has no field in this form."""
+        shown = {each.name for each in self.fields}
+        wrong = messages(self.problem)
+        return " ".join(f"{name}: {text}" for name, text in wrong.items() if name not in shown)
+
+    @property
+    def is_multipart(self) -> bool:
+        """Whether a file is sent along."""
+        return bool(self.spec.uploads)
+
+    @property
+    def button(self) -> str:
+        """What the button says: "Set" for state.set, "Take" for take."""
+        return self.spec.name.rpartition(".")[2].replace("_", " ").capitalize()
+
+
+def form(
+    slug: str,
+    path: str,
+    spec: CommandSpec,
+    *,
+    origin: str = "",
+    sent: QueryDict | None = None,
+    problem: Problem | None = None,
+    result: Any = None,
+) -> CommandForm:
+    """Make the form of a command. sent: what was typed, to keep it. origin: of the site, for curl."""
+    wrong = messages(problem)
+    typed = _typed(spec, sent) if sent is not None else {}
+    return CommandForm(
+        spec=spec,
+        path=path,
+        address=object_address(slug, path, spec.name),
+        fields=tuple(_field(spec, each, sent, wrong.get(each.name, "")) for each in spec.parameters),
+        curl=curl(origin + call_address(slug, path, spec.name), spec, typed),
+        terminal=terminal_line(spec, typed),
+        problem=problem,
+        result=result,
+    )
+
+
+def messages(problem: Problem | None) -> dict[str, str]:
+    """Give the messages by field."""
+    if problem is None:
+        return {}
+    fields = problem.extra.get("fields")
+    if isinstance(fields, dict):
+        return fields
+    return {problem.field: problem.detail} if problem.field else {}
+
+
+def _inner(shape: Shape) -> Shape:
+    while isinstance(shape, MaybeShape):
+        shape = shape.inner
+    return shape
+
+
+def _is_of(shape: Shape, known: Any) -> bool:
+    """Whether it is the shape of one of `objects.commands.types`."""
+    own = getattr(known, "__shape__", None)
+    own = own or next(each.__shape__ for each in known.__metadata__ if hasattr(each, "__shape__"))
+    return type(shape) is type(own)
+
+
+def _input(parameter: Parameter) -> tuple[Input, str]:  # noqa: PLR0911 -- one line a type
+    """Choose the input for a parameter, and the step of a number."""
+    shape = _inner(parameter.shape)
+    if parameter.variadic:
+        return "lines", ""
+    if isinstance(shape, BoolShape):
+        return ("checkbox" if shape is parameter.shape else "select"), ""
+    if isinstance(shape, ChoiceShape):
+        return "select", ""
+    if isinstance(shape, IntShape):
+        return "number", "1"
+    numbers = isinstance(shape, UnionShape) and all(isinstance(part, IntShape | FloatShape) for part in shape.parts())
+    if numbers or isinstance(shape, FloatShape | DecimalShape):
+        return "number", "any"
+    if isinstance(shape, DateShape):
+        return "date", ""
+    if _is_of(shape, Moment):
+        return "moment", "1"
+    if _is_of(shape, Secret):
+        return "password", ""
+    if _is_of(shape, Content):
+        return "file", ""
+    if parameter.rest or isinstance(shape, AnyJsonShape | DictShape | RecordShape | ListShape):
+        return "textarea", ""
+    return "text", ""
+
+
+def _field(spec: CommandSpec, parameter: Parameter, sent: QueryDict | None, error: str) -> Field:
+    shape = _inner(parameter.shape)
+    chosen, step = _input(parameter)
+    default = "" if parameter.required or parameter.default in (None, "") else default_text(parameter)
+    value = sent.get(parameter.name, "") if sent is not None and chosen not in ("password", "file") else ""
+    options: tuple[Option, ...] = ()
+    checked = False
+    if chosen == "checkbox":
+        checked = value == "yes" if sent is not None and parameter.name in sent else parameter.default is True
+        if sent is not None and parameter.name in sent:
+            checked = sent.getlist(parameter.name)[-1] == "yes"
+    elif chosen == "select":
+        words: Iterable[str] = shape.words if isinstance(shape, ChoiceShape) else ("yes", "no")
+        options = tuple(Option(word, word, word == (value or default)) for word in words)
+        if not parameter.required and default not in words:
+            options = (Option("", "–", not value), *options)
+    bounds, noun = parameter.bounds, parameter.described()
+    return Field(
+        id=f"{spec.name.replace('.', '-')}-{parameter.name}",
+        name=parameter.name,
+        label=parameter.name.replace("_", " "),
+        input=chosen,
+        help=parameter.help,
+        takes=", ".join(filter(None, [noun, parameter.unit and f"in {parameter.unit}"])),
+        required=parameter.required,
+        default="" if chosen in ("checkbox", "password") else default,
+        value=value,
+        typed_text=sent.get(parameter.name + AS_TEXT, "") if sent is not None and chosen == "file" else "",
+        options=options,
+        checked=checked,
+        least="" if chosen != "number" or bounds.least is None else str(bounds.least),
+        most="" if chosen != "number" or bounds.most is None else str(bounds.most),
+        step=step,
+        # Commands count bytes in some places and browsers count UTF-16: never stricter here than there.
+        longest=bounds.longest if chosen == "text" else None,
+        error=error,
+        is_data=chosen in ("textarea", "lines"),
+    )
+
+
+# ---- What was sent ----
+
+
+def arguments_of(
+    spec: CommandSpec, sent: QueryDict, files: MultiValueDict[str, UploadedFile[Any]] | None = None
+) -> dict[str, Any]:
+    """Give the arguments of a sent form, as text for the registry to convert. Raises TooLarge for a file."""
+    arguments: dict[str, Any] = _typed(spec, sent)
+    for parameter in spec.parameters:
+        if _input(parameter)[0] != "file":
+            continue
+        upload = files.get(parameter.name) if files else None
+        text = sent.get(parameter.name + AS_TEXT, "")
+        if upload is not None:
+            arguments[parameter.name] = _upload(upload)
+        elif text or (parameter.required and parameter.name + AS_TEXT in sent):
+            arguments[parameter.name] = Content(text.replace("\r\n", "\n").encode())
+    known = {parameter.name for parameter in spec.parameters}
+    for name in sent:  # a name of no argument is refused by the registry, not dropped in silence
+        if (
+            not name.startswith("_")
+            and not name.endswith(AS_TEXT)
+            and name not in known
+            and name != "csrfmiddlewaretoken"
+        ):
+            arguments[name] = sent[name]
+    return arguments
+
+
+def _typed(spec: CommandSpec, sent: QueryDict) -> dict[str, Any]:
+    """Give what was typed into the fields, files left out."""
+    typed: dict[str, Any] = {}
+    for parameter in spec.parameters:
+        values = sent.getlist(parameter.name)
+        chosen = _input(parameter)[0]
+        if not values or chosen == "file":
+            continue
+        value = values[-1].replace("\r\n", "\n")
+        if chosen == "lines":
+            lines = [line for each in values for line in each.splitlines() if line.strip()]
+            if lines:
+                typed[parameter.name] = lines
+        elif chosen == "checkbox":
+            if value != ("yes" if parameter.default is True else "no"):
+                typed[parameter.name] = value
+        elif value != "":
+            typed[parameter.name] = _zoned(value) if chosen == "moment" else value
+    return typed
+
+
+def _zoned(moment: str) -> str:
+    """Read the browser's date and time, which have no zone, as the UTC that the label says."""
+    day, _, clock = moment.partition("T")
+    try:
+        date.fromisoformat(day)
+    except ValueError:
+        return moment
+    return moment + "Z" if clock and not clock.endswith("Z") and "+" not in clock and "-" not in clock else moment
+
+
+def _upload(sent: UploadedFile[Any]) -> Upload:
+    upload = Upload(limit_bytes=settings.GROVE.FILE_BYTES, name=sent.name or "", content_type=sent.content_type or "")
+    for chunk in sent.chunks():
+        upload.write(chunk)
+    return upload
+
+
+# ---- The same call elsewhere ----
+
+
+def curl(address: str, spec: CommandSpec, typed: Mapping[str, Any]) -> str:
+    """Write the call for a shell. What is required and was not typed stands as its name in capitals."""
+    values = {}
+    for parameter in spec.parameters:
+        if parameter.name in typed:
+            values[parameter.name] = _plain(parameter, typed[parameter.name])
+        elif parameter.required:
+            values[parameter.name] = parameter.name.upper()
+    body = json.dumps(values, ensure_ascii=False)
+    return (
+        f"curl -X POST {_shell(address)} \\\n"
+        '  -H "Authorization: Bearer $GROVE_TOKEN" -H "Content-Type: application/json" \\\n'
+        f"  -d {_shell(body)}"
+    )
+
+
+def _plain(parameter: Parameter, text: Any) -> Any:
+    if parameter.shape.masks:
+        return MASK
+    if isinstance(text, list):
+        return [parameter.shape.from_text(each) for each in text]
+    return parameter.shape.from_text(text)
+
+
+def _shell(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def terminal_line(spec: CommandSpec, typed: Mapping[str, Any]) -> str:
+    """Write the call as a line of the terminal."""
+    words = [spec.words]
+    by_position = True
+    for parameter in spec.parameters:
+        given = typed.get(parameter.name)
+        if given is None:
+            if parameter.required:
+                words.append(parameter.name.upper())
+            by_position = by_position and parameter.required
+            continue
+        if parameter.shape.masks:
+            given = MASK
+        if isinstance(given, list):
+            words += [quote(each) for each in given]
+        elif isinstance(parameter.shape, BoolShape):
+            words.append(f"--{parameter.name}" if given == "yes" else f"--no-{parameter.name}")
+        elif parameter.rest and by_position and not parameter.flag:
+            words.append(given)
+        elif parameter.flag or not by_position:
+            words.append(f"--{parameter.name} {quote(given)}")
+        else:
+            words.append(quote(given))
+    return " ".join(words)

@@ -1,0 +1,33 @@
+// Writes each <time datetime> as how long ago it was; the reader's own date and the exact UTC are in its title.
+const STEPS = [
+  ["year", 31_536_000],
+  ["month", 2_592_000],
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+  ["second", 1],
+];
+const EVERY_MS = 30_000;
+const ago = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "short" });
+const local = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+
+function write(element, now) {
+  const at = Date.parse(element.dateTime);
+  if (Number.isNaN(at)) return;
+  element.title ||= `${local.format(at)} · ${element.textContent}`;
+  const seconds = (at - now) / 1000;
+  const [unit, length] = STEPS.find(([, length]) => Math.abs(seconds) >= length) ?? ["second", 1];
+  element.textContent = Math.abs(seconds) < 5 ? "just now" : ago.format(Math.round(seconds / length), unit);
+}
+
+function writeAll(root) {
+  const now = Date.now();
+  for (const element of root.querySelectorAll("time[datetime]")) write(element, now);
+}
+
+writeAll(document);
+setInterval(() => writeAll(document), EVERY_MS);
+document.addEventListener("htmx:load", (event) => {
+  const loaded = event.detail.elt;
+  writeAll(loaded.parentElement ?? loaded);
+});
