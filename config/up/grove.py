@@ -101,30 +101,32 @@ def quiet_root(environment: dict[str, str]) -> dict[str, str]:
 
 
 def wait_for_answer(supervisor: Supervisor, address: str) -> None:
-    """Wait until a web process answers a request. Raises Failure when it won't."""
-    answers = False
+    """Wait until a web process answers a request. Raises Failure when none will, or only with errors of its own."""
+    status, errors = 0, 0
 
     def is_decided() -> bool:
-        nonlocal answers
-        answers = "web" in supervisor.children and has_answer(address)
-        return answers or supervisor.restarts("web") >= 3
+        nonlocal status, errors
+        status = answer(address) if "web" in supervisor.children else 0
+        errors += status >= 500
+        return 0 < status < 500 or errors >= 3 or supervisor.restarts("web") >= 3
 
     supervisor.wait_until(is_decided, ANSWERS_S)
-    if not answers:
-        raise Failure("The web process does not answer: its lines above tell why. Everything else was stopped again.")
+    if not 0 < status < 500:
+        how = f"answers only with errors (status {status})" if status else "does not answer"
+        raise Failure(f"The web process {how}: its lines above tell why. Everything else was stopped again.")
 
 
-def has_answer(address: str) -> bool:
-    """True when something answers over HTTP without an error of its own."""
+def answer(address: str) -> int:
+    """Give the HTTP status that comes from there, 0 for none."""
     try:
         # A short wait: the process that reads this also shows what the others say.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), Here)
-        with opener.open(address, timeout=0.5):
-            return True
+        with opener.open(address, timeout=0.5) as response:
+            return int(response.status)
     except urllib.error.HTTPError as error:
-        return error.code < 500
-    except (OSError, urllib.error.URLError):
-        return False
+        return error.code
+    except OSError:
+        return 0
 
 
 class Here(urllib.request.HTTPRedirectHandler):

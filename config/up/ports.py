@@ -11,16 +11,18 @@ BACKLOG = 4096  # connections that wait while web processes start or are busy; t
 
 def listen(host: str, port: int) -> socket.socket:
     """Open the socket that all web processes share. Raises Failure, which names another port that is free."""
+    if not 0 <= port <= 65535:
+        raise Failure(f"There is no port {port}: ports are 0 to 65535.")
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server(address[:2], family=family, backlog=BACKLOG)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise Failure(why_not(host, port, error)) from error
 
 
-def why_not(host: str, port: int, error: Exception) -> str:
+def why_not(host: str, port: int, error: OSError) -> str:
     """Put into words why nobody can listen there."""
-    number = getattr(error, "errno", None)
+    number = error.errno
     if number == errno.EADDRINUSE:
         other = free_port(host, near=port + 1)
         return (
@@ -29,8 +31,6 @@ def why_not(host: str, port: int, error: Exception) -> str:
         )
     if number in (errno.EACCES, errno.EPERM):
         return f"Port {port} needs root's rights. Choose one above 1023: python3 manage.py up --port 8000"
-    if isinstance(error, OverflowError):
-        return f"There is no port {port}: ports are 0 to 65535."
     if isinstance(error, socket.gaierror) or number == errno.EADDRNOTAVAIL:
         return (
             f"This machine has no address {host!r}. Use 127.0.0.1 (only this machine) or 0.0.0.0 (all its addresses)."

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
 
-from config.up.say import Failure, say
+from config.up.say import Failure, reason, say
 
 
 @dataclass
@@ -88,7 +88,10 @@ class Claim:
                 self.state.children[name] = (pid, psutil.Process(pid).create_time())
             except psutil.NoSuchProcess:
                 continue  # ended at once
-        self.write()
+        try:
+            self.write()
+        except OSError as error:  # a full disk: those who run go on, and only a killed supervisor would miss the record
+            say(f"The record of running processes could not be written. {reason(error)}")
 
     def give_back(self) -> None:
         (self.directory / "state.json").unlink(missing_ok=True)

@@ -29,7 +29,7 @@ def aside(stream: TextIO) -> None:
 
 
 def line(name: str, text: str) -> None:
-    """Print one line of a process. A reader that went away (`up | head`) is no reason to stop the servers badly."""
+    """Print one line of a process. A reader that went away (`up | head`) must not bring the servers down."""
     out = _aside or sys.stdout
     column = name.ljust(WIDTH)
     if out.isatty() and "NO_COLOR" not in os.environ:
@@ -37,7 +37,9 @@ def line(name: str, text: str) -> None:
     try:
         out.write(f"{column} | {text}\n")
         out.flush()
-    except BrokenPipeError:
+    except OSError as error:
+        if error.errno != errno.EPIPE:
+            return  # the disk that keeps this log is full: Grove goes on, a line of log is lost
         aside(open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 -- stays open until the end
 
 
