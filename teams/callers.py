@@ -7,6 +7,7 @@ costs about a microsecond. All functions may be used from any thread; `known` an
 
 import hashlib
 import hmac
+import logging
 import os
 import secrets
 import threading
@@ -20,10 +21,17 @@ from django.conf import settings
 from django.db import connection as django_connection
 
 from teams.access import Caller, Role, Scope, member_grants
-from teams.problems import NoSuch, NotSignedIn, OverLimit
+from teams.problems import NoSuch, NotSignedIn, OverLimit, Overloaded
 
 LAST_USED_STEP_S: Final = 60  # `last_used_at` of a token is exact to this
 PREFIX_LETTERS: Final = 10
+RETRY_S: Final = 1.0  # what a caller is told to wait while Postgres is away
+PATIENCE: Final = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 10_000,
+}  # seconds, milliseconds: all callers wait meanwhile
+
+log = logging.getLogger(__name__)
 
 # Schema and tables are named in full: this connection never is "in" a team.
 GRANTS = """
@@ -98,19 +106,27 @@ class Source:
         self._connection: psycopg.Connection[Any] | None = None
 
     def run(self, sql: str, *values: object) -> tuple[Any, ...] | None:
-        """Run a statement and give its first row. A connection that was lost meanwhile is opened again, once."""
+        """Run a statement and give its first row. A connection that was lost meanwhile is opened again, once.
+
+        Raises Overloaded while Postgres cannot be reached.
+        """
         try:
             return self._run(sql, values)
         except psycopg.OperationalError:
             self.close()
+        try:
             return self._run(sql, values)
+        except psycopg.OperationalError as error:
+            self.close()
+            log.warning("callers cannot be read: %s", type(error).__name__)
+            raise Overloaded("The database cannot be reached just now. Try again.", retry_after_s=RETRY_S) from error
 
     def _run(self, sql: str, values: tuple[object, ...]) -> tuple[Any, ...] | None:
         if self._connection is None:
             # Django knows the database's name in tests, too.
             params = django_connection.get_connection_params()
             params = {name: value for name, value in params.items() if name not in ("cursor_factory", "context")}
-            self._connection = psycopg.connect(**params, autocommit=True)
+            self._connection = psycopg.connect(**(PATIENCE | params), autocommit=True)
         cursor = self._connection.execute(sql, values)
         row: tuple[Any, ...] | None = cursor.fetchone() if cursor.description else None
         return row
@@ -236,12 +252,17 @@ def _digest(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
+def _is_plain(text: str) -> bool:
+    """Whether a text can be a slug or a prefix at all. Postgres would refuse others, such as a NUL, with an error."""
+    return text.isascii() and text.isprintable()
+
+
 def _no_team(slug: str) -> NoSuch:
     return NoSuch(f"{slug}: no such team.")
 
 
 def _load_person(key: Key, person_id: int) -> Kept:
-    row = _source.run(PERSON, key[0], person_id)
+    row = _source.run(PERSON, key[0], person_id) if _is_plain(key[0]) else None
     caller = None
     if row is not None:
         _, email, schema, role, grants = row
@@ -253,7 +274,8 @@ def _load_token(key: Key, secret: str) -> Kept:
     keep_s = settings.GROVE.CALLER_KEEP_S
     brand, _, rest = secret.partition("_")
     prefix, _, own = rest.partition("_")
-    row = _source.run(TOKEN, prefix) if brand == "grove" and len(prefix) == PREFIX_LETTERS else None
+    is_token = brand == "grove" and len(prefix) == PREFIX_LETTERS and _is_plain(prefix)
+    row = _source.run(TOKEN, prefix) if is_token else None
     if row is None:
         return _keep(key, None, keep_s)
     _, email, schema, role, grants, slug, token_id, name, digest, paths, verbs, ceiling, rate, left_s, is_stale = row

@@ -5,6 +5,7 @@ import threading
 import time
 from datetime import timedelta
 
+import psycopg
 import pytest
 from django.db import connection
 from django.utils import timezone
@@ -12,7 +13,7 @@ from django.utils import timezone
 from teams import actions, callers
 from teams.access import Caller, Role, Scope
 from teams.models import Grant, Membership, Token
-from teams.problems import NoSuch, NotSignedIn, OverLimit
+from teams.problems import NoSuch, NotSignedIn, OverLimit, Overloaded
 
 CLOSED = "The token opens nothing: it is unknown, expired or revoked. Make a new one and send that."
 
@@ -101,7 +102,9 @@ def test_a_token_that_is_unknown_wrong_expired_or_revoked_gets_one_and_the_same_
         good_secret.replace("grove_", "other_"),
         expired_secret,
         revoked_secret,
-        "grove_\x00_x",
+        "grove_\x00aaaaaaaaa_x",
+        "grove_\ud800aaaaaaaaa_x",
+        "grove_aaaaaaaaaa_\x00",
         "\ud800",
     ]
 
@@ -118,6 +121,15 @@ def test_another_team_does_not_exist_for_a_token_or_a_person(team, new_team, tok
     for slug in (other.slug, "no-such-team"):
         with pytest.raises(NoSuch, match=f"{slug}: no such team."):
             callers.for_person(person().pk, slug)
+
+
+@pytest.mark.parametrize("slug", ["\x00", "\ud800", "ä", "", "a/b"])
+def test_a_team_that_cannot_be_does_not_exist(slug, person, token, team):
+    _, secret = token(team)
+
+    assert refusal(slug, secret) == (NoSuch, f"{slug}: no such team.")
+    with pytest.raises(NoSuch):
+        callers.for_person(person().pk, slug)
 
 
 def test_a_token_loses_what_its_person_loses(team, member, token):
@@ -209,6 +221,18 @@ def test_a_lost_connection_is_opened_again(team, token):
         cursor.execute("select pg_terminate_backend(%s)", [pid])
     callers.forget_all()
 
+    assert callers.for_token(team.slug, secret).schema == team.schema_name
+
+
+def test_while_postgres_is_away_callers_are_told_to_come_back(team, token, monkeypatch):
+    _, secret = token(team)
+    callers._source.close()
+    with monkeypatch.context() as away:
+        away.setattr(callers.psycopg, "connect", lambda **_: (_ for _ in ()).throw(psycopg.OperationalError("away")))
+        with pytest.raises(Overloaded) as refused:
+            callers.for_token(team.slug, secret)
+
+    assert (refused.value.status, refused.value.retry_after_s) == (503, 1.0)
     assert callers.for_token(team.slug, secret).schema == team.schema_name
 
 
