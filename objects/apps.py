@@ -1,6 +1,13 @@
 """The Django application of a team's schema."""
 
+from typing import TYPE_CHECKING
+
 from django.apps import AppConfig
+
+from teams.signals import demo_seeding
+
+if TYPE_CHECKING:
+    from teams.models import Person, Team
 
 
 class ObjectsConfig(AppConfig):
@@ -8,3 +15,13 @@ class ObjectsConfig(AppConfig):
 
     name = "objects"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Fill the tree of a demo team when one is made or found."""
+        demo_seeding.connect(_plant_demo, dispatch_uid="objects.demo")
+
+
+def _plant_demo(*, team: "Team", owner: "Person", **_: object) -> None:
+    from objects.demo import plant  # noqa: PLC0415 -- models and commands are not loaded yet when Django reads this file
+
+    plant(team, owner)

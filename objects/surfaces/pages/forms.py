@@ -257,7 +257,7 @@ def _field(spec: CommandSpec, parameter: Parameter, sent: QueryDict | None, erro
 
 
 def arguments_of(
-    spec: CommandSpec, sent: QueryDict, files: MultiValueDict[str, UploadedFile[Any]] | None = None
+    spec: CommandSpec, sent: QueryDict, files: MultiValueDict[str, "UploadedFile[Any]"] | None = None
 ) -> dict[str, Any]:
     """Give the arguments of a sent form, as text for the registry to convert. Raises TooLarge for a file."""
     arguments: dict[str, Any] = _typed(spec, sent)
@@ -313,7 +313,7 @@ def _zoned(moment: str) -> str:
     return moment + "Z" if clock and not clock.endswith("Z") and "+" not in clock and "-" not in clock else moment
 
 
-def _upload(sent: UploadedFile[Any]) -> Upload:
+def _upload(sent: "UploadedFile[Any]") -> Upload:
     upload = Upload(limit_bytes=settings.GROVE.FILE_BYTES, name=sent.name or "", content_type=sent.content_type or "")
     for chunk in sent.chunks():
         upload.write(chunk)

@@ -198,7 +198,7 @@ def _value(outcome: Outcome) -> Any:
 
 def _entries(listing: Any) -> Sequence[Any]:
     """Give the entries of what `tree.list` answered."""
-    return listing["entries"] if isinstance(listing, dict) else listing  # type: ignore[no-any-return]
+    return listing["objects"]  # type: ignore[no-any-return]
 
 
 def _if_may(request: TeamRequest, path: ObjectPath, made: CommandForm | None) -> CommandForm | None:

@@ -116,7 +116,7 @@ def _after(after: str | None) -> dict[str, str]:
 
 
 def _branch(slug: str, at: ObjectPath, find: str, listing: Any) -> Branch:
-    entries, follows = listing["entries"], listing.get("next")
+    entries, follows = listing["objects"], listing["next"]
     query = {"at": str(at)} | ({"find": find} if find else {})
     more = team_address(slug, **query, after=follows) if follows else ""
     return Branch(slug, entries, more, is_found=bool(find))
@@ -134,7 +134,7 @@ def new(request: TeamRequest) -> HttpResponse:
     try:
         made = ObjectPath.parse(path)
         top = _nearest_seen(request, made)
-        ask(request.caller, top, "tree.create", path=str(made), kind=kind, parents=True)
+        ask(request.caller, top, "tree.create", name=str(made), kind=kind, parents=True)
     except Problem as problem:
         page = _new_page(slug, path, kind, "/", problem)
         fragment = "objects/_new.html"
@@ -157,7 +157,7 @@ def _new_page(slug: str, path: str, kind: str, under: str, problem: Problem | No
         Field(
             id="new-path", name="path", label="path", input="text", required=True, value=path, is_data=True,
             help="where it stands, from the root; folders on the way are made too", takes="/shop/orders",
-            error=wrong.get("path", ""),
+            error=wrong.get("path") or wrong.get("name", ""),
         ),
         Field(
             id="new-kind", name="kind", label="kind", input="select", required=True, takes="",
@@ -175,7 +175,7 @@ def _new_page(slug: str, path: str, kind: str, under: str, problem: Problem | No
 def trash(request: TeamRequest) -> HttpResponse:
     """List what was deleted; bring one back and go to it."""
     problem: Problem | None = None
-    item = request.POST.get("id", "")
+    item = request.POST.get("what", "")
     if request.method == "POST":
         to = request.POST.get("to", "").strip()
         try:
@@ -191,10 +191,10 @@ def trash(request: TeamRequest) -> HttpResponse:
 
 
 def _trash_page(request: TeamRequest, problem: Problem | None, item: str) -> TrashPage:
-    listing = ask(request.caller, "/", "tree.trash")
+    listing = ask(request.caller, "/", "tree.trash", limit=LISTED)
     return TrashPage(
         slug=request.team.slug,
-        items=listing["entries"] if isinstance(listing, dict) else listing,
+        items=listing["deleted"],
         problem=problem,
         failed_id=item,
         may_restore=request.caller.role_at("/") >= Role.EDITOR,

@@ -1,0 +1,142 @@
+"""The demo team's tree: a few plain objects with real state, tables and files, made by the commands that people use.
+
+Planting twice changes nothing: an object that is there stays as it is, also where somebody changed it.
+"""
+
+import json
+import random
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from objects.commands.types import Content
+from objects.engine.running import engine
+from teams import callers
+from teams.access import Caller
+from teams.models import Person, Team
+from teams.problems import Conflict
+
+Step = tuple[str, dict[str, Any]]  # a command and its arguments
+
+README: Final = """# Welcome to Grove
+
+Everything here is an object: a small computer that never dies. Each has state, tables, files, a journal and commands.
+
+- `/welcome` is this one. Its state is beside this file; set a value and watch the journal.
+- `/shop/orders` has a table of orders. Open it and run: select city, sum(total) from orders group by city
+- `/shop/prices` has prices as state, and the price list as a file.
+- `/lab/counter` counts. Run `state incr count`.
+
+Whatever a page can do, the terminal and the API can do: each form shows how.
+"""
+
+PRICES: Final = {"basil": 2.4, "lemon tree": 34.0, "mint": 2.2, "olive tree": 48.5, "rosemary": 3.1, "thyme": 2.8}
+CITIES: Final = ("Bergen", "Lisbon", "Lyon", "Porto", "Trieste", "Utrecht")
+ORDERS: Final = 320
+BY_CITY: Final = (
+    "create view by_city as select city, count(*) as orders, round(sum(total), 2) as total"
+    " from orders group by city order by total desc"
+)
+FIRST_ORDER: Final = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Plant:
+    """An object of the demo tree, and what is done to it once it is made."""
+
+    path: str
+    tags: tuple[str, ...] = ()
+    settings: dict[str, Any] = field(default_factory=dict)
+    steps: tuple[Step, ...] = ()
+
+
+def plant(team: Team, owner: Person) -> list[str]:
+    """Make what is missing of the demo tree, as the owner. Gives the paths that were made; takes half a second."""
+    caller = callers.for_person(owner.pk, team.slug)
+    return [each.path for each in plants() if _grow(caller, each)]
+
+
+def _grow(caller: Caller, plant: Plant) -> bool:
+    try:
+        _call(caller, "/", "tree.create", {"name": plant.path})
+    except Conflict:
+        return False
+    if plant.tags:
+        _call(caller, plant.path, "tree.tag", {"tags": list(plant.tags)})
+    for name, value in plant.settings.items():
+        _call(caller, plant.path, "tree.set", {"name": name, "value": value})
+    for command, arguments in plant.steps:
+        _call(caller, plant.path, command, arguments)
+    return True
+
+
+def _call(caller: Caller, path: str, command: str, arguments: dict[str, Any]) -> Any:
+    outcome = engine().call(caller.schema, path, command, arguments, caller, via="worker")
+    if outcome.problem is not None:
+        raise outcome.problem
+    return outcome.value
+
+
+def plants() -> list[Plant]:
+    """Tell what the tree is made of, from the top down."""
+    price_list = "plant,price\n" + "".join(f"{name},{price}\n" for name, price in PRICES.items())
+    return [
+        Plant(
+            "/welcome",
+            tags=("start-here",),
+            steps=(
+                ("files.put", {"name": "README.md", "content": README}),
+                ("state.set_many", {"values": {"greeting": "Hello", "lamp": {"on": True, "level": 3}, "visits": 0}}),
+                ("state.incr", {"key": "visits"}),
+            ),
+        ),
+        Plant("/shop", tags=("shop",), steps=(("state.set", {"key": "currency", "value": "EUR"}),)),
+        Plant(
+            "/shop/orders",
+            tags=("shop", "sales"),
+            settings={"sql.rows": 5_000},
+            steps=(
+                ("sql.import", {"table": "orders", "content": Content(_orders().encode(), name="orders.csv")}),
+                ("sql", {"query": "create index orders_city on orders(city)"}),
+                ("sql", {"query": BY_CITY}),
+                ("state.set", {"key": "last_order", "value": ORDERS}),
+            ),
+        ),
+        Plant(
+            "/shop/prices",
+            tags=("shop",),
+            steps=(
+                ("state.set_many", {"values": dict(PRICES)}),
+                ("files.put", {"name": "lists/2026.csv", "content": price_list}),
+            ),
+        ),
+        Plant("/lab"),
+        Plant(
+            "/lab/counter",
+            tags=("try-me",),
+            steps=tuple(("state.incr", {"key": "count"}) for _ in range(7)),
+        ),
+        Plant(
+            "/lab/garden",
+            tags=("try-me",),
+            steps=(
+                ("state.set_many", {"values": {"moisture": 0.42, "mode": "auto", "valves": [True, False, False]}}),
+                ("files.put", {"name": "notes/watering.txt", "content": "Lemon tree: twice a week.\n"}),
+                ("files.put", {"name": "layout.json", "content": json.dumps({"beds": 3, "trees": ["lemon", "olive"]})}),
+            ),
+        ),
+    ]  # fmt: skip
+
+
+def _orders() -> str:
+    """Write some hundred orders as CSV: the same ones each time."""
+    chance = random.Random(5)  # noqa: S311 -- a demo's figures
+    lines = ["id,placed_at,city,plant,pieces,total"]
+    at = FIRST_ORDER
+    for number in range(1, ORDERS + 1):
+        at += timedelta(minutes=chance.randint(20, 900))
+        name = chance.choice(list(PRICES))
+        pieces = chance.randint(1, 12)
+        city = chance.choice(CITIES)
+        lines.append(f"{number},{at:%Y-%m-%dT%H:%M:%SZ},{city},{name},{pieces},{PRICES[name] * pieces:.2f}")
+    return "\n".join(lines) + "\n"
