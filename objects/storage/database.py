@@ -227,6 +227,14 @@ class Database:
         """Know nothing of the tables any more: a transaction was rolled back."""
         self._made = None
 
+    def tidy(self) -> None:
+        """Make the file as short as its content allows. Outside of any mark; takes memory of twice the file."""
+        self._connection.limit(apsw.SQLITE_LIMIT_ATTACHED, 1)  # VACUUM attaches the new file, which is in memory
+        try:
+            self.run("VACUUM")
+        finally:
+            self._connection.limit(apsw.SQLITE_LIMIT_ATTACHED, 0)
+
     @contextmanager
     def blob(self, table: str, column: str, rowid: int, *, writable: bool = False) -> Iterator[apsw.Blob]:
         """Open a blob to read or write it in parts; its size is fixed (make it with `zeroblob(n)`)."""
@@ -290,9 +298,7 @@ class Database:
         if taken := tables.foreign(schema):
             raise WrongArgument("query", f"{taken[0]}: names that start with _ and sqlar are kept for the platform.")
 
-    def _authorize(
-        self, action: int, first: str | None, second: str | None, _schema: str | None, by: str | None
-    ) -> int:
+    def _authorize(self, action: int, first: str | None, second: str | None, schema: str | None, by: str | None) -> int:
         # A trigger or view is the user's also when the statement that sets it off is the platform's.
         if self._limits is None and by is None:
             return apsw.SQLITE_OK
@@ -300,7 +306,7 @@ class Database:
             return apsw.SQLITE_IGNORE
         if action == apsw.SQLITE_ALTER_TABLE:
             self._altered = True
-        refusal = guard.refusal(action, first, second)
+        refusal = guard.refusal(action, first, second, schema)
         if refusal is None:
             return apsw.SQLITE_OK
         self._refusal = self._refusal or refusal

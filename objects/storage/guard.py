@@ -10,9 +10,9 @@ from objects.storage.tables import is_platform
 MODULES = frozenset({"fts5", "fts5vocab", "rtree", "rtree_i32", "geopoly"})
 READ_PRAGMAS = frozenset(
     {
-        "collation_list", "compile_options", "foreign_key_check", "foreign_key_list", "function_list", "index_info",
-        "index_list", "index_xinfo", "integrity_check", "module_list", "pragma_list", "quick_check", "table_info",
-        "table_list", "table_xinfo",
+        "collation_list", "compile_options", "data_version", "foreign_key_check", "foreign_key_list", "function_list",
+        "index_info", "index_list", "index_xinfo", "integrity_check", "module_list", "pragma_list", "quick_check",
+        "table_info", "table_list", "table_xinfo",
     }
 )  # fmt: skip
 # Without a value these only tell; application_id and user_version are two numbers in the file that belong to the user.
@@ -31,6 +31,7 @@ MADE_UP_REFUSED = frozenset(
 _WRITES = frozenset({apsw.SQLITE_INSERT, apsw.SQLITE_UPDATE, apsw.SQLITE_DELETE})
 _MAKES = frozenset({apsw.SQLITE_CREATE_TABLE, apsw.SQLITE_CREATE_VIEW})
 _MAKES_ON = frozenset({apsw.SQLITE_CREATE_INDEX, apsw.SQLITE_CREATE_TRIGGER})
+_CREATES = _MAKES | _MAKES_ON | {apsw.SQLITE_CREATE_VTABLE}
 _DROPS = frozenset({apsw.SQLITE_DROP_TABLE, apsw.SQLITE_DROP_VIEW, apsw.SQLITE_DROP_VTABLE})
 _DROPS_ON = frozenset({apsw.SQLITE_DROP_INDEX, apsw.SQLITE_DROP_TRIGGER})
 _TEMPORARY = frozenset(
@@ -45,9 +46,11 @@ _FREE = frozenset({apsw.SQLITE_SELECT, apsw.SQLITE_RECURSIVE, apsw.SQLITE_REINDE
 IN_TRANSACTION = "each call is a transaction of its own already: leave BEGIN, COMMIT, ROLLBACK and SAVEPOINT out"
 
 
-def refusal(action: int, first: str | None, second: str | None) -> str | None:  # noqa: C901, PLR0911, PLR0912 -- a table of cases
-    """Say why users' SQL may not take a step, None when it may. first, second: the authorizer's arguments."""
+def refusal(action: int, first: str | None, second: str | None, schema: str | None) -> str | None:  # noqa: C901, PLR0911, PLR0912 -- a table of cases
+    """Say why users' SQL may not take a step, None when it may. The rest are the authorizer's arguments."""
     one, two = first or "", second or ""
+    if action in _TEMPORARY or (schema == "temp" and action in _CREATES):
+        return "temporary tables, views, indexes and triggers do not outlive a call: use WITH, or an ordinary table"
     if action in _FREE:
         return None
     if action == apsw.SQLITE_READ:
@@ -78,8 +81,6 @@ def refusal(action: int, first: str | None, second: str | None) -> str | None:  
         return _pragma(one.lower(), second)
     if action in (apsw.SQLITE_TRANSACTION, apsw.SQLITE_SAVEPOINT):
         return IN_TRANSACTION
-    if action in _TEMPORARY:
-        return "temporary tables, views, indexes and triggers do not outlive a call: use WITH, or an ordinary table"
     if action in (apsw.SQLITE_ATTACH, apsw.SQLITE_DETACH):
         return "an object has one file: ATTACH, DETACH and VACUUM INTO are refused; ask another object by its commands"
     return "this kind of statement is not open to queries"

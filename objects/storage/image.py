@@ -12,8 +12,7 @@ from types import TracebackType
 import apsw
 
 from objects.storage.database import Database
-from objects.storage.vfs import PAGE_BYTES as PAGE_BYTES  # noqa: PLC0414 -- part of an image's face
-from objects.storage.vfs import Fetch, PageFile, connected
+from objects.storage.vfs import PAGE_BYTES, Fetch, PageFile, connected
 from teams.problems import Conflict
 
 # Measured over 2,000 images of two pages: 174 kB of resident memory each. A connection has 48 kB for small allocations

@@ -15,6 +15,15 @@ TABLES: dict[str, str] = {
     "sqlar": ("CREATE TABLE sqlar(name TEXT PRIMARY KEY, mode INT, mtime INT, sz INT, data BLOB)"),
 }
 
+# The same table as the sqlite3 tool itself makes it (3.40 and 3.54), comments included.
+_MADE_BY_THE_TOOL = """CREATE TABLE sqlar(
+  name TEXT PRIMARY KEY,  -- name of the file
+  mode INT,               -- access permissions
+  mtime INT,              -- last modification time
+  sz INT,                 -- original file size
+  data BLOB               -- compressed content
+)"""
+
 
 def is_platform(name: str) -> bool:
     """Tell whether a name in an object's file belongs to the platform, whether or not it is taken."""

@@ -142,6 +142,8 @@ def _checked(path: str, clean: str) -> dict[str, Any]:
 def _normalise(clean: str) -> None:
     connection = apsw.Connection(clean)
     connection.execute("PRAGMA journal_mode=delete")
+    if connection.pragma("page_size") != PAGE_BYTES:  # VACUUM INTO keeps it for a file in WAL mode (SQLite 3.54)
+        connection.execute(f"PRAGMA page_size={PAGE_BYTES}; VACUUM")
     found = connection.execute("PRAGMA page_size; PRAGMA auto_vacuum; PRAGMA integrity_check(1)").fetchall()
     connection.close()
     if found != [(PAGE_BYTES,), (0,), ("ok",)]:

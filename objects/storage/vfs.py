@@ -20,6 +20,7 @@ PAGE_BYTES = 4096
 SQLITE_CACHE_KIB = 1024
 CLEAN_PAGES = 4096  # 16 MiB
 FEWEST_AHEAD, MOST_AHEAD = 8, 256  # pages a fetch
+MOST_RUNS = 4  # places at which reading may go straight on
 HEADER_BYTES = 100
 ZEROS = bytes(PAGE_BYTES)
 VFS_NAME = "grove"
@@ -35,15 +36,14 @@ class PageFile:
     fetch: reads from Postgres; None while no transaction of the engine's is open.
     """
 
-    __slots__ = ("ahead", "clean", "dirty", "expected", "fetch", "page_count")
+    __slots__ = ("clean", "dirty", "fetch", "page_count", "runs")
 
     def __init__(self, page_count: int) -> None:
         self.page_count = page_count
         self.dirty: dict[int, bytes] = {}
         self.clean: dict[int, bytes] = {}
         self.fetch: Fetch | None = None
-        self.ahead = FEWEST_AHEAD
-        self.expected = -1  # the page that the next miss asks for, when reading goes straight on
+        self.runs: dict[int, int] = {}  # the page after each of the last fetches, to how many that one asked for
 
     def xRead(self, amount: int, offset: int) -> bytes:
         no, within = divmod(offset, PAGE_BYTES)
@@ -59,10 +59,13 @@ class PageFile:
     def _fetched(self, no: int) -> bytes:
         if self.fetch is None:
             raise RuntimeError("page read outside of a transaction: call image.begin(fetch) first")
-        self.ahead = min(self.ahead * 2, MOST_AHEAD) if no == self.expected else FEWEST_AHEAD
-        count = min(self.ahead, self.page_count - no)
+        ahead = min(self.runs.pop(no, FEWEST_AHEAD // 2) * 2, MOST_AHEAD)
+        count = min(ahead, self.page_count - no)
         pages = self.fetch(no, count)
-        self.expected = no + count
+        # Several runs: a scan goes on where it was after SQLite has looked at an inner page of the tree elsewhere.
+        self.runs[no + count] = ahead
+        if len(self.runs) > MOST_RUNS:
+            del self.runs[next(iter(self.runs))]
         # A page that SQLite never wrote (a leaf of the free list) is in no table: it reads as zeros.
         self.keep({n: pages.get(n, ZEROS) for n in range(no, no + count)})
         return pages.get(no, ZEROS)
