@@ -7,6 +7,7 @@ A task may run twice (its worker died): what it does must not mind.
 import os
 
 from celery import Celery
+from celery.schedules import crontab
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -17,6 +18,11 @@ app.conf.update(
     result_serializer="json",
     task_acks_late=True,
     worker_prefetch_multiplier=1,  # a slow task holds no others back while another worker is idle
+    # Beat copies these into its tables at its start; there, in the admin, a person can change when they run.
+    beat_schedule={
+        "forget what is old": {"task": "objects.tasks.forget_what_is_old", "schedule": crontab(minute=17)},
+        "forget old sessions": {"task": "teams.tasks.forget_old_sessions", "schedule": crontab(minute=41, hour=3)},
+    },
 )
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

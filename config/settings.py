@@ -99,6 +99,7 @@ PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=
 # Apps. Public ones have their tables once; a team's are in the team's schema and exist only inside of it.
 TEAM_APPS = ["objects"]
 PUBLIC_APPS = [
+    "config",
     "teams",  # before django_pgschemas: its `migrate` is the one that counts
     "django_pgschemas",
     "django.contrib.admin",
