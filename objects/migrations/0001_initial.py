@@ -9,15 +9,20 @@ from django.db import migrations, models
 # tree and bound a subtree. Rows in the trash keep their path and are in none of these.
 # fillfactor 70: a commit changes `version`, `pages` and `changed_at`, none of them indexed, so that the row's new version
 # finds room in its page and no index is touched (HOT).
-# gin_pending_list_limit: what was inserted lately is searched one by one; 256 kB keeps that below a millisecond or two.
+# folded: what a part of a name is looked for in. Lowered once, 100,000 are searched in a third of the time of ILIKE.
+# object_part: on the name, not the path. Moving a subtree writes all indexes of each row, and this one costs most: what is
+# found by a part of the path is found by the part's last name first. Its pending list stays at Postgres's 4 MB: with
+# 256 kB, moving 10,000 objects took 1.9 s instead of 0.2 s.
+# object_order_values: Postgres uses no statistics of a partial index's expression, and guessed 500 rows for every range.
 INDEXES = """
 alter table object set (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 alter table object add constraint object_root check ((path = '/') = (parent_id is null));
 create unique index object_path on object ((md5(path)::uuid)) where trashed_at is null;
 create unique index object_name on object (parent_id, name) where trashed_at is null;
 create index object_order on object ((left(path, 255))) where trashed_at is null;
-create index object_part on object using gin ((path collate "default") public.gin_trgm_ops)
-    with (gin_pending_list_limit = 256) where trashed_at is null;
+create statistics object_order_values on (left(path, 255)) from object;
+alter table object add column folded text collate "C" generated always as (lower(name collate "default")) stored;
+create index object_part on object using gin (folded public.gin_trgm_ops) where trashed_at is null;
 create index object_tags on object using gin (tags) where trashed_at is null;
 create index object_kind on object (kind) where trashed_at is null;
 create index object_trash on object (trash_root) where trashed_at is not null;

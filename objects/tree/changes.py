@@ -108,8 +108,9 @@ def move(connection: Pg, schema: str, path: str, to: str) -> Placed:
             " on conflict ((md5(path)::uuid)) do update set object_id = excluded.object_id, at = now()",
         ),
         at(old) | bounds(old) | {"new": new, "cut": len(old) + 1, "id": node.id, "parent": parent.id, "name": new.name},
+        prepare=False,
     )
-    inherit(connection, schema, node.id, parent.effective)
+    inherit(connection, schema, new, parent.effective)
     return Placed(new, objects)
 
 
@@ -141,7 +142,7 @@ def copy(connection: Pg, schema: str, path: str, to: str, *, now: float | None =
             " copied_pages as (insert into {s}.page (object_id, no, version, bucket, data)"
             " select s.new_id, p.no, p.version, p.bucket, p.data from source s join {s}.page p on p.object_id = s.id),"
             " gone as (delete from {s}.moved where md5(path)::uuid in (select md5(path)::uuid from copied))"
-            " select (select count(*) from copied), (select new_id from source where path = %(path)s)",
+            " select count(*) from copied",
         ),
         at(old)
         | bounds(old)
@@ -153,10 +154,11 @@ def copy(connection: Pg, schema: str, path: str, to: str, *, now: float | None =
             "name": new.name,
             "now": now,
         },
+        prepare=False,
     ).fetchone()
-    objects, top_id = row  # type: ignore[misc]
+    objects = row[0] if row else 0
     check_room(connection, schema, objects)
-    inherit(connection, schema, top_id, parent.effective)
+    inherit(connection, schema, new, parent.effective)
     return Placed(new, objects)
 
 
@@ -187,8 +189,9 @@ def _tag(connection: Pg, schema: str, path: str, tags_sql: LiteralString, tags: 
     row = connection.execute(
         sql(
             schema,
-            "update {s}.object set changed_at = now(), tags = array(select distinct tag from unnest("
-            f'{tags_sql}) as each(tag) order by tag collate "C") where {AT} returning tags',
+            "update {s}.object set changed_at = now(), tags = array("
+            f'select distinct tag collate "C" from unnest({tags_sql}) as each(tag) order by 1)'
+            f" where {AT} returning tags",
         ),
         at(here) | {"tags": checked_tags},
     ).fetchone()
@@ -214,7 +217,7 @@ def set_settings(connection: Pg, schema: str, path: str, values: Mapping[str, ob
         sql(schema, "update {s}.object set settings = %s, changed_at = now() where id = %s"), (Jsonb(set_here), node.id)
     )
     above = None if here == "/" else look(connection, schema, here.parent)
-    inherit(connection, schema, node.id, above.effective if above else {})
+    inherit(connection, schema, here, above.effective if above else {})
     return set_here
 
 
@@ -235,11 +238,13 @@ def lock(connection: Pg, schema: str, top: ObjectPath | None, *, also: Iterable[
         where = f"({SUBTREE} or {others})"
     locked = -1
     while True:
-        connection.execute(sql(schema, f"select from {{s}}.object where {where} order by id for update"), parameters)
+        connection.execute(
+            sql(schema, f"select from {{s}}.object where {where} order by id for update"), parameters, prepare=False
+        )
         if top is None:
             return 0
         row = connection.execute(
-            sql(schema, f"select count(*) from {{s}}.object where {SUBTREE}"), parameters
+            sql(schema, f"select count(*) from {{s}}.object where {SUBTREE}"), parameters, prepare=False
         ).fetchone()
         found = row[0] if row else 0
         if found == locked:
@@ -275,6 +280,7 @@ def depth(connection: Pg, schema: str, top: ObjectPath) -> int:
     row = connection.execute(
         sql(schema, f"select max(length(path) - length(replace(path, '/', ''))) from {{s}}.object where {SUBTREE}"),
         at(top) | bounds(top),
+        prepare=False,
     ).fetchone()
     return int(row[0]) if row and row[0] is not None else top.depth
 
@@ -301,8 +307,11 @@ def check_room(connection: Pg, schema: str, more: int) -> None:
         )
 
 
-def inherit(connection: Pg, schema: str, top_id: int, above: Mapping[str, object]) -> None:
+def inherit(connection: Pg, schema: str, top: ObjectPath, above: Mapping[str, object]) -> None:
     """Work out the settings in force from an object downwards, where it inherits `above`; writes rows that change."""
+    node = resolve(connection, schema, top)
+    if node.effective == {**above, **node.settings}:
+        return  # then all beneath is right too
     connection.execute(
         sql(
             schema,
@@ -310,10 +319,11 @@ def inherit(connection: Pg, schema: str, top_id: int, above: Mapping[str, object
             " select id, %(above)s::jsonb || settings from {s}.object where id = %(top)s"
             " union all select o.id, m.effective || o.settings from merged m"
             " join {s}.object o on o.parent_id = m.id and o.trashed_at is null)"
-            " update {s}.object o set effective = m.effective from merged m"
-            " where o.id = m.id and o.effective <> m.effective",
+            " update {s}.object set effective = merged.effective from merged"
+            f" where {SUBTREE} and object.id = merged.id and object.effective <> merged.effective",
         ),
-        {"above": Jsonb(dict(above)), "top": top_id},
+        at(top) | bounds(top) | {"above": Jsonb(dict(above)), "top": node.id},
+        prepare=False,
     )
 
 

@@ -1,6 +1,6 @@
 """What the tree is made of as its callers see it, and the SQL that all of it shares."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -141,16 +141,29 @@ class Sight:
         """Whether everything is hidden."""
         return not any(seen for _, seen in self.places)
 
-    def condition(self, path: LiteralString) -> LiteralString:
-        """Write the SQL that is true for visible rows; its parameters are `parameters()`."""
+    def condition(self, *, by_order: bool = False) -> LiteralString:
+        """Write the SQL that is true for visible rows of `object`; its parameters are `parameters()`.
+
+        by_order: let the index object_order leave out what lies before and after all that is visible.
+        """
         if self.is_whole:
             return "true"
-        # The nearest place is the longest one. Rows outside of all that is visible are left out by the index.
-        return (
-            f"(left({path}, 255) between left(%(first_seen)s, 255) and left(%(last_seen)s, 255) and (select seen from"
-            " unnest(%(places)s::text[], %(seen)s::bool[]) as place(top, seen)"
-            f" where top = '/' or {path} = top or starts_with({path}, top || '/') order by length(top) desc limit 1))"
-        )
+        bounded: LiteralString = "left(path, 255) between left(%(first_seen)s, 255) and left(%(last_seen)s, 255) and "
+        return f"({bounded if by_order else ''}{self._within('/', self.places[1:])})"
+
+    def _within(self, top: str, inner: Sequence[tuple[str, bool]]) -> LiteralString:
+        """Write what is visible at and beneath a place, by the places directly beneath it."""
+        seen = dict(self.places)[top]
+        written: LiteralString = "true" if seen else "false"
+        while inner:
+            place = inner[0][0]
+            beneath = [other for other in inner[1:] if ObjectPath(other[0]).is_under(place)]
+            inner = [other for other in inner[1:] if other not in beneath]
+            number = str(next(no for no, (path, _) in enumerate(self.places) if path == place))
+            here = f"(path = %(place_{number})s or starts_with(path, %(below_{number})s))"
+            inside = self._within(place, beneath)
+            written += f" and not ({here} and not {inside})" if seen else f" or ({here} and {inside})"
+        return f"({written})"
 
     def parameters(self) -> Mapping[str, object]:
         """Give the parameters of `condition`."""
@@ -158,10 +171,10 @@ class Sight:
             return {}
         visible = [path for path, seen in self.places if seen] or ["/"]
         return {
-            "places": [path for path, _ in self.places],
-            "seen": [seen for _, seen in self.places],
             "first_seen": min(visible),
             "last_seen": max(ObjectPath(path).below[:-1] + "0" for path in visible),
+            **{f"place_{no}": path for no, (path, _) in enumerate(self.places)},
+            **{f"below_{no}": path + "/" for no, (path, _) in enumerate(self.places)},
         }
 
 

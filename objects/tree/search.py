@@ -88,6 +88,7 @@ def measure(connection: Pg, schema: str, path: str) -> Measure:
     row = connection.execute(
         sql(schema, f"select count(*), coalesce(sum(pages), 0)::bigint * 4096 from {{s}}.object where {SUBTREE}"),
         at(top) | bounds(top),
+        prepare=False,
     ).fetchone()
     return Measure(*row)  # type: ignore[misc]
 
@@ -99,6 +100,7 @@ def describe(connection: Pg, schema: str, path: str, *, sight: Sight = EVERYTHIN
     row = connection.execute(
         sql(schema, f"select count(*) from ({_children_of('%(id)s', inner)}) counted"),
         {"id": node.id} | dict(inner.parameters()),
+        prepare=False,
     ).fetchone()
     return Description(
         path=node.path,
@@ -144,17 +146,22 @@ def find(  # noqa: PLR0913 -- what may be asked for, each by its name
 ) -> list[Entry]:
     """Find objects beneath `under` that are all of what is asked for, by path in the order of code points.
 
-    part: a part of the path below `under`, whatever its case; three characters or more are found by an index.
+    part: a part of the path that reaches into the object's own name, whatever its case: "rep" and "t/rep" find
+    /project/report, but not /project/report/old. Three characters in a row are found by an index, fewer by looking
+    at each name, which takes 25 ms for 100,000.
     after: the path where the list before this one ended.
     """
     top = ObjectPath.parse(under, "under")
     where = BELOW
     parameters: dict[str, object] = dict(bounds(top))
     if part:
-        where += ' and path collate "default" ilike %(part)s'
-        if top != "/":  # not each object of /project is found by "project"
-            where += ' and substr(path, %(cut)s) collate "default" ilike %(part)s'
-        parameters |= {"part": f"%{_pattern(part)}%", "cut": len(top) + 1}
+        # "ject/4" ends in the names that begin with "4", below what ends with "ject".
+        above, slash, own = _printable(part, "part").rpartition("/")
+        where += ' and folded like lower(%(own)s collate "default") collate "C"'
+        parameters["own"] = _pattern(own) + "%" if slash else f"%{_pattern(own)}%"
+        if slash:
+            where += ' and left(path, -length(name) - 1) collate "default" ilike %(above)s'
+            parameters["above"] = f"%{_pattern(above)}"
     if kind is not None:
         where += " and kind = %(kind)s"
         parameters["kind"] = _printable(kind, "kind")
@@ -176,13 +183,13 @@ def _printable(text: str, field: str) -> str:
 
 def _pattern(part: str) -> str:
     """Make a text mean itself in a LIKE pattern."""
-    return re.sub(r"([\\%_])", r"\\\1", _printable(part, "part"))
+    return re.sub(r"([\\%_])", r"\\\1", part)
 
 
 def _children_of(parent_id: LiteralString, sight: Sight) -> LiteralString:
     """Write the SQL that gives one row for each visible child, COUNTED at most."""
     return (
-        f"select from {{s}}.object where parent_id = {parent_id} and trashed_at is null and {sight.condition('path')}"
+        f"select from {{s}}.object where parent_id = {parent_id} and trashed_at is null and {sight.condition()}"
         f" limit {COUNTED}"
     )
 
@@ -204,9 +211,12 @@ def _entries(
         return []
     text: LiteralString = (
         "select o.path, o.name, o.kind, o.tags, inside.children, o.pages::bigint * 4096, o.changed_at from"
-        f" (select * from {{s}}.object where {where} and {sight.condition('path')} order by {order} limit %(limit)s) o"
+        f" (select * from {{s}}.object where {where} and {sight.condition(by_order=True)}"
+        f" order by {order} limit %(limit)s) o"
         f" cross join lateral (select count(*) from ({_children_of('o.id', sight)}) counted) inside(children)"
         f" order by {order}"
     )
-    rows = connection.execute(sql(schema, text), {**parameters, "limit": limit, **sight.parameters()})
+    values = {**parameters, "limit": limit, **sight.parameters()}
+    # Never prepared: a plan good for any `under` and `part` is good for none (87 ms instead of 1 ms).
+    rows = connection.execute(sql(schema, text), values, prepare=False)
     return [Entry(*row) for row in rows]

@@ -43,14 +43,22 @@ def trash(connection: Pg, schema: str, path: str, *, now: float | None = None) -
     connection.execute(
         sql(schema, f"update {{s}}.object set trashed_at = {NOW}, trash_root = %(top)s where {SUBTREE}"),
         at(top) | bounds(top) | {"now": now, "top": node.id},
+        prepare=False,
     )
     return _item(connection, schema, node.id)
 
 
 def trashed(
-    connection: Pg, schema: str, *, before: int | None = None, limit: int = 100, sight: Sight = EVERYTHING
+    connection: Pg,
+    schema: str,
+    *,
+    under: str = "/",
+    before: int | None = None,
+    limit: int = 100,
+    sight: Sight = EVERYTHING,
 ) -> list[Trashed]:
-    """List what was deleted, the latest first. before: the id where the list before this one ended."""
+    """List what was deleted beneath a path, the latest first. before: the id where the list before this one ended."""
+    top = ObjectPath.parse(under, "under")
     if not 1 <= limit <= LISTED:
         raise WrongArgument("limit", f"limit: {limit} is not between 1 and {LISTED:,}. Use `before` to go on.")
     if sight.is_empty:
@@ -62,10 +70,13 @@ def trashed(
     )
     text = (
         "with top as (select * from {s}.object where trash_root = id and trashed_at is not null"
-        f" and {sight.condition('path')} {further} order by trashed_at desc, id desc limit %(limit)s) {ITEM}"
+        f" and starts_with(path, %(below)s) and {sight.condition()} {further} order by trashed_at desc, id desc"
+        f" limit %(limit)s) {ITEM}"
         " group by top.id, top.path, top.kind, top.trashed_at order by top.trashed_at desc, top.id desc"
     ).replace("from {s}.object top", "from top")
-    rows = connection.execute(sql(schema, text), {"limit": limit, "before": before, **sight.parameters()})
+    rows = connection.execute(
+        sql(schema, text), {"limit": limit, "before": before, **bounds(top), **sight.parameters()}
+    )
     return [Trashed.of(row) for row in rows]
 
 
@@ -138,7 +149,7 @@ def restore(connection: Pg, schema: str, what: int | str, to: str | None = None)
         ),
         {"id": item.id, "new": new, "cut": len(old) + 1, "parent": parent.id, "name": new.name},
     )
-    inherit(connection, schema, item.id, parent.effective)
+    inherit(connection, schema, new, parent.effective)
     return Placed(new, item.objects)
 
 

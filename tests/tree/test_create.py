@@ -99,7 +99,8 @@ def test_a_team_has_a_bounded_number_of_objects(grown, settings):
         grown.create("/one-more", "object")
 
     assert refused.value.detail == (
-        "The team has about 21 objects, those in the trash included; 10 is the most (limit TREE_OBJECTS). Erase some first."
+        "The team has about 21 objects, those in the trash included; 10 is the most (limit TREE_OBJECTS)."
+        " Erase some first."
     )
     grown.sql("analyze {s}.object")
     assert "/one-more" not in grown.live()
