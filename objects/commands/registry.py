@@ -23,7 +23,7 @@ from pydantic_core import ValidationError
 from objects.commands import checks
 from objects.commands.bases import Facility, Kind
 from objects.commands.checks import Parameter
-from objects.commands.shapes import MASK, NotAType, Shape, shape_of
+from objects.commands.shapes import MASK, ListShape, MaybeShape, NotAType, Shape, shape_of
 from objects.commands.suggest import did_you_mean
 from objects.commands.types import Content, Download, Loaded
 from teams.access import Role
@@ -186,7 +186,10 @@ class CommandSpec:
         if parameter.variadic and not isinstance(value, list):
             value = [value]
         if isinstance(value, list):
-            shape = parameter.shape if parameter.variadic else next(iter(parameter.shape.parts()), parameter.shape)
+            shape = parameter.shape
+            if not parameter.variadic:  # a flag given several times
+                shape = shape.inner if isinstance(shape, MaybeShape) else shape
+                shape = shape.item if isinstance(shape, ListShape) else shape
             return [shape.from_text(each) if isinstance(each, str) else each for each in value]
         return parameter.shape.from_text(value) if isinstance(value, str) else value
 

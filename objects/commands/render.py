@@ -21,6 +21,7 @@ from objects.commands.shapes import (
     compact,
     shape_of,
 )
+from objects.commands.types import Json
 
 WIDTH = 100  # columns, where nobody says how many there are
 GAP = "  "
@@ -40,7 +41,7 @@ def visible(text: str, *, lines: bool = False) -> str:
     return text.translate(_IN_TEXT if lines else _CONTROL).encode(errors="replace").decode()
 
 
-def render(value: Any, result: Any = Any, width: int = WIDTH) -> str:
+def render(value: Any, result: Any = Json, width: int = WIDTH) -> str:
     """Write a result for people: lines without a line end after the last.
 
     value: plain JSON. result: the declared type of it, or its Shape. width: columns to keep to where it can be done.

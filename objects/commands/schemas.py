@@ -21,6 +21,7 @@ from objects.commands.shapes import (
     RecordShape,
     Shape,
 )
+from objects.commands.types import Content
 from teams import problems
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -73,7 +74,7 @@ def _property(schema: JsonSchemaValue, parameter: Parameter) -> JsonSchemaValue:
     if not parameter.required and not parameter.variadic:
         plain, default = parameter.shape.plain, parameter.default
         # null is no value of most types: there it says "left out", which a schema says by not requiring it.
-        if default is not None:
+        if default is not None and not isinstance(default, Content):
             schema = {**schema, "default": default if plain is None else plain(default)}
     return schema
 

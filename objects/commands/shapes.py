@@ -432,8 +432,8 @@ def shape_of(annotation: Any, _inside: tuple[Any, ...] = ()) -> Shape:  # noqa: 
     if origin in (typing.Union, types.UnionType):
         return _union(typing.get_args(annotation), _inside)
     arguments = typing.get_args(annotation)
-    if origin in (list, Sequence) or annotation is list:
-        return ListShape(shape_of(arguments[0] if arguments else typing.Any, _inside))
+    if origin in (list, Sequence):
+        return ListShape(shape_of(arguments[0], _inside))
     if origin in (set, frozenset):
         return ListShape(shape_of(arguments[0], _inside), make=origin)
     if origin is tuple and len(arguments) == 2 and arguments[1] is Ellipsis:

@@ -1,8 +1,8 @@
 """The types that arguments and results are made of, beside Python's own.
 
 Each has a JSON form, a JSON Schema, a form as one word of text (for terminals, forms and query strings), and checks
-that take what they gave once more unchanged. A `load` raises ValueError whose text finishes the sentence that begins with
-the argument's name: "for: 'soon' is not a duration such as 300ms, 5m or 1h30m".
+that take what they gave once more unchanged. A `load` raises ValueError with what comes after the
+argument's name: "for: 'soon' is not a duration such as 300ms, 5m or 1h30m".
 """
 
 import base64
@@ -406,6 +406,9 @@ class _SecretShape(Loaded):
     noun = "a secret text"
     masks = True
     schema: Mapping[str, Any] = {"type": "string", "format": "password", "writeOnly": True}
+
+    def __init__(self) -> None:
+        self.plain = str
 
     def load(self, value: Any) -> SecretText:
         if not isinstance(value, str):

@@ -251,7 +251,7 @@ def _flag(parse: _Parse, words: Sequence[Word], at: int) -> int:
         given = parse.arguments.get(parameter.name, [])
         parse.arguments[parameter.name] = [*(given if isinstance(given, list) else [given]), value]
     elif parameter.name in parse.arguments:
-        raise parse.wrong(parameter.name, f"--{typed} is given twice.", column)
+        raise parse.wrong(parameter.name, f"--{typed} is given twice.", word.start + 1)
     else:
         parse.arguments[parameter.name] = value
     parse.columns.setdefault(parameter.name, column)
