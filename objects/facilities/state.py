@@ -218,15 +218,15 @@ class State(Facility):
         return None
 
     def _put(self, key: str, value: Any) -> None:
-        text = orjson.dumps(value).decode()
-        if len(text) > VALUE_BYTES:
+        encoded = orjson.dumps(value)
+        if len(encoded) > VALUE_BYTES:
             raise TooLarge(
-                f"{key}: {len(text):,} bytes of JSON; a value has at most {VALUE_BYTES:,}. Put it as a file.",
+                f"{key}: {len(encoded):,} bytes of JSON; a value has at most {VALUE_BYTES:,}. Put it as a file.",
                 field="value",
             )
         db = self.context.db
         db.need("_state")
-        db.run(_PUT, (key, text))
+        db.run(_PUT, (key, encoded.decode()))
         self.context.emit(TOPIC, {"key": key, "value": value, "deleted": False})
 
     def _checked(self, field: str, key: str, value: Any) -> Any:

@@ -8,6 +8,7 @@ is an empty text. Python's csv module reads both as the same, which is why it is
 import base64
 import binascii
 import io
+import json
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -239,12 +240,18 @@ class JsonLines:
             if not line.strip():
                 continue
             try:
-                members = orjson.loads(line)
-            except orjson.JSONDecodeError as error:
+                members = json.loads(line, parse_constant=_no_constant)  # orjson would round what 64 bits can't hold
+            except json.JSONDecodeError as error:
                 raise wrong_line(number, f"not JSON ({error.msg}, at character {error.pos + 1})") from error
+            except (ValueError, RecursionError) as error:
+                raise wrong_line(number, f"not JSON ({error})") from error
             if not isinstance(members, dict):
                 raise wrong_line(number, 'not a JSON object: each line is one, such as {"name": "ann"}')
             yield number, members
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number in JSON")
 
 
 _TYPES: dict[type, str] = {str: "TEXT", int: "INTEGER", float: "REAL", bytes: "BLOB"}
@@ -252,7 +259,11 @@ _TYPES: dict[type, str] = {str: "TEXT", int: "INTEGER", float: "REAL", bytes: "B
 
 def _cell(value: Any, number: int, name: str) -> Cell:
     """Turn a JSON value into a cell: true and false are 1 and 0, lists and objects their JSON text."""
-    if value is None or isinstance(value, str):
+    if value is None or isinstance(value, float):
+        return value
+    if isinstance(value, str):
+        if not value.isascii() and any("\ud800" <= mark <= "\udfff" for mark in value):
+            raise wrong_line(number, "half of a surrogate pair, which is not Unicode text", name)
         return value
     if isinstance(value, bool):
         return int(value)
@@ -260,14 +271,12 @@ def _cell(value: Any, number: int, name: str) -> Cell:
         if not SMALLEST_INT <= value <= LARGEST_INT:
             raise wrong_line(number, f"{value} is beyond the whole numbers that a table holds (64 bits)", name)
         return value
-    if isinstance(value, float):
-        return value
     if isinstance(value, dict) and value.keys() == {"base64"} and isinstance(value["base64"], str):
         try:
             return base64.b64decode(value["base64"], validate=True)
         except (binascii.Error, ValueError) as error:
             raise wrong_line(number, "what is in 'base64' is not base64", name) from error
-    return orjson.dumps(value).decode()
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def csv_line(cells: Sequence[Cell]) -> bytes:

@@ -35,7 +35,8 @@ def _own() -> frozenset[tuple[str, str, str, str | None]]:
     connection = apsw.Connection(":memory:")
     for ddl in TABLES.values():
         connection.execute(ddl)
-    return frozenset(connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema"))
+    made = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema").fetchall()
+    return frozenset([*made, ("table", "sqlar", "sqlar", _MADE_BY_THE_TOOL)])
 
 
 def foreign(schema: Iterable[tuple[str, str, str, str | None]]) -> list[str]:
