@@ -309,6 +309,9 @@ class _PathShape(Loaded):
     noun = "the path of an object, such as /project/42"
     schema: Mapping[str, Any] = {"type": "string", "description": "path of an object, from the root: /project/42"}
 
+    def __init__(self) -> None:
+        self.plain = str  # of the tree's own class, which is a text too
+
     def load(self, value: Any) -> str:
         if not isinstance(value, str):
             raise ValueError(f"{shown(value)} is not {self.noun}")  # noqa: TRY004 -- pydantic collects ValueErrors
