@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # what is installed in the environment may be missing still
     from config.up.supervisor import Supervisor
 
 VAR = Path(os.environ.get("GROVE_VAR", ROOT / "var"))
-WITHOUT_SERVERS = {"check", "diffsettings", "help", "makemessages", "newkind", "version", "--help", "-h", "--version"}
+WITHOUT_SERVERS = {"diffsettings", "help", "makemessages", "newkind", "version", "--help", "-h", "--version"}
 
 
 def main(arguments: Sequence[str]) -> int:
