@@ -117,6 +117,7 @@ class Database:
         "_limits",
         "_made",
         "_max_pages",
+        "_quota_is_set",
         "_reads_only",
         "_refusal",
         "_stop_at",
@@ -138,6 +139,7 @@ class Database:
         """Run on this connection from now on, with all guards set. Reads no page."""
         self._connection = connection
         self._fresh = True
+        self._quota_is_set = False
         self._made: set[str] | None = None
         self._limits: Limits | None = None
         self._reads_only = self._altered = False
@@ -155,13 +157,14 @@ class Database:
 
     def settle(self) -> None:
         """Set what reads the first page, and so has to wait until a page can be fetched. Not inside a transaction."""
-        if self._fresh:
-            pragmas = f"{_PRAGMAS}; PRAGMA max_page_count={self._max_pages}"
-            try:
-                self._connection.execute(pragmas, can_cache=False).fetchall()
-            except (apsw.Error, MemoryError) as error:
-                raise self._seen(error) from error
-            self._fresh = False
+        if self._quota_is_set:
+            return
+        pragmas = f"PRAGMA max_page_count={self._max_pages}" + (f"; {_PRAGMAS}" if self._fresh else "")
+        try:
+            self._connection.execute(pragmas, can_cache=False).fetchall()
+        except (apsw.Error, MemoryError) as error:
+            raise self._seen(error) from error
+        self._fresh, self._quota_is_set = False, True
 
     @property
     def max_pages(self) -> int:
@@ -171,8 +174,7 @@ class Database:
     def max_pages(self, count: int) -> None:
         if count != self._max_pages:
             self._max_pages = count
-            if not self._fresh:
-                self._connection.execute(f"PRAGMA max_page_count={count}", can_cache=False).fetchall()
+            self._quota_is_set = False
 
     def run(self, sql: str, params: Parameters = ()) -> list[tuple[Any, ...]]:
         """Run a statement of the platform's or a kind's; give its rows.
@@ -183,7 +185,7 @@ class Database:
         if self._image.lost is not None:
             raise self._image.lost
         clock.now = self.now
-        if self._fresh:
+        if not self._quota_is_set:
             self.settle()
         try:
             return self._cursor.execute(sql, params).fetchall()
@@ -198,7 +200,7 @@ class Database:
         if self._image.lost is not None:
             raise self._image.lost
         clock.now = self.now
-        if self._fresh:
+        if not self._quota_is_set:
             self.settle()
         try:
             # A cursor of its own: the rows may come from a generator that runs SQL as well.

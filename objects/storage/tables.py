@@ -5,6 +5,7 @@ Their names start with `_`; `sqlar` is the exception, so that `sqlite3 -A` reads
 
 import functools
 from collections.abc import Iterable
+from typing import Any
 
 import apsw
 
@@ -35,7 +36,7 @@ def _own() -> frozenset[tuple[str, str, str, str | None]]:
     connection = apsw.Connection(":memory:")
     for ddl in TABLES.values():
         connection.execute(ddl)
-    made = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema").fetchall()
+    made: Any = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema").fetchall()
     return frozenset([*made, ("table", "sqlar", "sqlar", _MADE_BY_THE_TOOL)])
 
 

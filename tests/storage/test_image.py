@@ -336,6 +336,32 @@ def test_memory_stays_bounded_while_a_file_of_any_size_is_read(notes, shelf):
     image.close()
 
 
+def test_what_was_committed_is_read_again_also_when_sqlites_cache_has_let_it_go(notes, shelf):
+    with notes.savepoint():
+        notes.database.execute_many("INSERT INTO note(text) VALUES (?)", [("x" * 3000,)] * 1000)
+    shelf.save(notes)
+    image = shelf.image()
+    assert image.database.run("SELECT count(*) FROM note WHERE text LIKE 'x%'") == [(1000,)]
+    with image.savepoint():
+        image.database.run("UPDATE note SET text = replace(text, 'x', 'y')")
+    shelf.save(image)
+
+    assert image.database.run("SELECT count(*) FROM note WHERE text LIKE 'y%'") == [(1000,)]
+    image.close()
+
+
+def test_a_quota_set_anew_holds_from_the_next_statement_on(notes):
+    with pytest.raises(TooLarge), notes.savepoint():
+        notes.database.run("INSERT INTO note VALUES (1, 'a')")
+        notes.database.max_pages = 5
+        notes.database.run("INSERT INTO note VALUES (2, zeroblob(50000))")
+
+    notes.database.max_pages = 50
+    with notes.savepoint():
+        notes.database.run("INSERT INTO note VALUES (2, zeroblob(50000))")
+    assert counted(notes) == 1
+
+
 def test_pages_given_ahead_are_not_fetched(notes, shelf):
     shelf.save(notes)
     image = shelf.image()
