@@ -215,7 +215,7 @@ def explained(detail: ErrorDetails, shape: Shape, loc: Sequence[int | str], valu
         while isinstance(shape, MaybeShape):
             shape = shape.inner
         if isinstance(shape, UnionShape):
-            return f"{where}{shown(value)} is not {shape.noun}"
+            return f"{where}{'this value' if shape.masks else shown(value)} is not {shape.noun}"
         if isinstance(shape, ListShape) and isinstance(step, int):
             shape, where = shape.item, f"{where}item {step + 1}: "
         elif isinstance(shape, DictShape):

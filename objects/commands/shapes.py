@@ -304,8 +304,8 @@ class RecordShape(Shape):
             value = {name: getattr(value, name) for name in self.fields}
         if not isinstance(value, dict):
             return MASK if self.masks else value
-        plain = Shape()
-        return {key: self.fields.get(key, plain).masked(each) for key, each in value.items()}
+        # What is no field may be a secret under a wrong name.
+        return {key: self.fields[key].masked(each) if key in self.fields else MASK for key, each in value.items()}
 
     def parts(self) -> Iterable[Shape]:
         return self.fields.values()

@@ -1,5 +1,8 @@
 """The plain object: all facilities, and nothing of its own."""
 
+# exempt: panel -- its page shows the facilities, and there is nothing else of it
+# exempt: property -- it promises nothing beyond its facilities, which have tests of their own
+
 from objects.sdk import Kind
 
 

@@ -1,6 +1,7 @@
 """What every command of every kind and facility keeps to, also the one that was added today."""
 
 import json
+from typing import Any
 
 import jsonschema_rs
 import pytest
@@ -10,6 +11,8 @@ from objects.commands.render import render
 from objects.commands.schemas import arguments_schema, result_schema
 from objects.commands.types import Download
 from objects.commands.words import parse_line
+from teams.access import Caller, Role
+from teams.problems import NeedsConfirmation, NoSuch, NotAllowed
 from tests.contract.examples import every_command, matches
 
 COMMANDS = [pytest.param(kind, spec, id=f"{kind}-{spec.name}") for kind, spec in every_command()]
@@ -49,3 +52,52 @@ def test_its_schemas_are_json_schema(kind: str, spec: CommandSpec):
 def test_its_summary_is_one_sentence_of_a_line(kind: str, spec: CommandSpec):
     assert len(spec.summary) <= 110
     assert spec.summary.endswith(".")
+
+
+def asked(kind: str, spec: CommandSpec) -> dict[str, Any]:
+    """Give arguments that pass the check: those of the last example that calls the command."""
+    calls = [parse_line(registry.commands(kind), example.line) for example in spec.examples]
+    return [arguments for called, arguments in calls if called is spec][-1]
+
+
+@pytest.mark.parametrize(("kind", "spec"), COMMANDS)
+def test_a_stranger_learns_nothing(grove, kind: str, spec: CommandSpec):
+    path = grove.new(kind)
+    stranger = Caller(name="stranger", schema=grove.schema, grants=(("/elsewhere", Role.OWNER),), id="stranger")
+
+    outcome = grove.acting_as(stranger).outcome(path, spec.name, asked(kind, spec), confirmed=True)
+
+    assert (type(outcome.problem), outcome.problem.detail) == (NoSuch, f"{path}: no such object.")
+
+
+@pytest.mark.parametrize(("kind", "spec"), [each for each in COMMANDS if each.values[1].verb != "reads"])
+def test_a_viewer_changes_nothing(grove, kind: str, spec: CommandSpec):
+    path = grove.new(kind)
+    before = grove.call(path, "help"), grove.outcome(path, "help").version
+    viewer = Caller(name="viewer", schema=grove.schema, grants=(("/", Role.VIEWER),), id="viewer")
+
+    outcome = grove.acting_as(viewer).outcome(path, spec.name, asked(kind, spec), confirmed=True)
+
+    assert (type(outcome.problem), outcome.problem.detail) == (
+        NotAllowed,
+        (
+            f"{spec.name}: needs the role {spec.needs.word} on {path}; yours there is viewer. "
+            "An admin of it can give you a grant."
+        ),
+    )
+    assert (grove.call(path, "help"), grove.outcome(path, "help").version) == before
+
+
+@pytest.mark.parametrize(("kind", "spec"), [each for each in COMMANDS if each.values[1].verb == "dangerous"])
+def test_a_dangerous_command_asks_first(grove, kind: str, spec: CommandSpec):
+    path = grove.new(kind)
+    for example in spec.examples[:-1]:
+        called, arguments = parse_line(registry.commands(kind), example.line)
+        grove.outcome(path, called.name, arguments, check=True, confirmed=True)
+    version = grove.outcome(path, "help").version
+
+    outcome = grove.outcome(path, spec.name, asked(kind, spec))
+
+    assert type(outcome.problem) is NeedsConfirmation
+    assert outcome.problem.detail.endswith((".", "?"))
+    assert grove.outcome(path, "help").version == version
