@@ -1,4 +1,3 @@
-# ruff: noqa: PT012 -- what a failure must undo stands beside it, inside of the block that fails
 """An image is an SQLite database whose file is pages somewhere else; a failing call leaves nothing behind."""
 
 import random
