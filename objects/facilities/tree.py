@@ -146,8 +146,8 @@ class Tree(Facility):
         self.context.authorize(path, command="tree.create", needs=Role.EDITOR)
         registry.kind(kind)
         node = tree.create(*self.pg, path, kind, parents=parents, now=self.context.now)
-        self.context.emit("tree", {"created": node.path, "kind": kind})
-        return Created(node.path, kind)
+        self.context.emit("tree", {"created": str(node.path), "kind": kind})
+        return Created(str(node.path), kind)
 
     @command(reads=True)
     def describe(self) -> Description:
@@ -223,7 +223,7 @@ class Tree(Facility):
         self._whole("tree.move", Role.EDITOR)
         self.context.authorize(path, command="tree.move", needs=Role.EDITOR)
         placed = tree.move(*self.pg, self.here, path)
-        self.context.emit("tree", {"moved": self.here, "to": placed.path, "objects": placed.objects})
+        self.context.emit("tree", {"moved": self.context.path, "to": placed.path, "objects": placed.objects})
         return Placed(placed.path, placed.objects)
 
     @command(alone=True)
@@ -237,7 +237,7 @@ class Tree(Facility):
         self._whole("tree.copy", Role.VIEWER)
         self.context.authorize(path, command="tree.copy", needs=Role.EDITOR)
         placed = tree.copy(*self.pg, self.here, path, now=self.context.now)
-        self.context.emit("tree", {"copied": self.here, "to": placed.path, "objects": placed.objects})
+        self.context.emit("tree", {"copied": self.context.path, "to": placed.path, "objects": placed.objects})
         return Placed(placed.path, placed.objects)
 
     @command(dangerous=True, alone=True)

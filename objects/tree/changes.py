@@ -111,7 +111,7 @@ def move(connection: Pg, schema: str, path: str, to: str) -> Placed:
         prepare=False,
     )
     inherit(connection, schema, new, parent.effective)
-    return Placed(new, objects)
+    return Placed(str(new), objects)
 
 
 def copy(connection: Pg, schema: str, path: str, to: str, *, now: float | None = None) -> Placed:
@@ -159,7 +159,7 @@ def copy(connection: Pg, schema: str, path: str, to: str, *, now: float | None =
     objects = row[0] if row else 0
     check_room(connection, schema, objects)
     inherit(connection, schema, new, parent.effective)
-    return Placed(new, objects)
+    return Placed(str(new), objects)
 
 
 def set_tags(connection: Pg, schema: str, path: str, tags: Iterable[str]) -> list[str]:

@@ -103,7 +103,7 @@ def describe(connection: Pg, schema: str, path: str, *, sight: Sight = EVERYTHIN
         prepare=False,
     ).fetchone()
     return Description(
-        path=node.path,
+        path=str(node.path),
         name=node.name,
         kind=node.kind,
         tags=node.tags,

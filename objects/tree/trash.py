@@ -150,7 +150,7 @@ def restore(connection: Pg, schema: str, what: int | str, to: str | None = None)
         {"id": item.id, "new": new, "cut": len(old) + 1, "parent": parent.id, "name": new.name},
     )
     inherit(connection, schema, new, parent.effective)
-    return Placed(new, item.objects)
+    return Placed(str(new), item.objects)
 
 
 def erase(connection: Pg, schema: str, what: int | str) -> Measure:
