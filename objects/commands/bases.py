@@ -194,14 +194,18 @@ class Kind(Generic[StateT]):
             try:
                 values[key] = form.checks[key](orjson.loads(text))
             except ValidationError as error:
-                reason = checks.explained(error.errors(include_url=False)[0], form.shape.fields[key], (), None)
+                detail = error.errors(include_url=False)[0]
+                reason = checks.explained(detail, form.shape.fields[key], detail["loc"], orjson.loads(text))
                 raise Conflict(
                     f"the state of {self.path} does not fit: {key}: {reason}. `state set {key}` mends it."
                 ) from error
         return form.record(**values)
 
     def save(self) -> None:
-        """Write the fields of the state that were changed. The engine calls it after each call that succeeded."""
+        """Write the fields of the state that were changed. The engine calls it after each call that succeeded.
+
+        Raises Conflict where a field was given what its type does not allow.
+        """
         form = self.state_form
         if self._state is None or form is None:
             return
@@ -212,6 +216,17 @@ class Kind(Generic[StateT]):
         ]
         if not changed:
             return
+        # What would not be read back is refused now: later, every call on the object would fail.
+        for key, _ in changed:
+            value = getattr(self._state, key)
+            try:
+                form.checks[key](value)
+            except ValidationError as error:
+                detail = error.errors(include_url=False)[0]
+                reason = checks.explained(detail, form.shape.fields[key], detail["loc"], value)
+                raise Conflict(
+                    f"the call would break the state of {self.path}: {key}: {reason}. Nothing was changed."
+                ) from error
         db = self.context.db
         db.need("_state")
         for key, text in changed:

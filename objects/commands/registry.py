@@ -243,7 +243,7 @@ class CommandSpec:
                     if parameter.variadic and isinstance(value, list)
                     else parameter.shape.masked(value)
                 )
-            elif value is None or kind is bool or kind is float:
+            elif value is None or kind is bool or kind is float or (kind is str and _is_short(value)):
                 kept[name] = value
             else:
                 kept[name] = _short(value, parameter)
@@ -270,6 +270,10 @@ def _short(value: Any, parameter: Parameter) -> Any:
     except (TypeError, ValueError, RecursionError):
         return _cut(repr(value) if not isinstance(value, list | dict) else f"a {type(value).__name__} that is not JSON")
     return _cut(text) if len(text) > LONGEST_IN_JOURNAL or not _is_clean(text) else value
+
+
+def _is_short(text: str) -> bool:
+    return len(text) <= LONGEST_IN_JOURNAL and text.isascii() and "\0" not in text
 
 
 def _is_clean(text: str) -> bool:

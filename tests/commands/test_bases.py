@@ -92,6 +92,26 @@ def test_a_stored_value_that_does_not_fit_is_told_with_the_way_out():
     )
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        ("burst", 101, "burst: 101 is more than 100"),
+        ("rate", float("nan"), "rate: nan is not a finite number."),
+        ("names", ["ann", 5], "names: item 2: 5 is not text"),
+    ],
+)
+def test_a_call_cannot_leave_a_state_that_would_not_be_read_back(field, value, reason):
+    bench = Bench()
+    machine = Machine(bench)
+    setattr(machine.state, field, value)
+
+    with pytest.raises(Conflict) as refusal:
+        machine.save()
+
+    assert refusal.value.detail == f"the call would break the state of /demo/bench: {reason}. Nothing was changed."
+    assert not bench.db.has("_state")
+
+
 def test_a_kind_sees_clock_chance_and_others_through_its_context():
     bench = Bench()
     machine = Machine(bench)

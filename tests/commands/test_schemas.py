@@ -2,7 +2,7 @@
 
 import jsonschema_rs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
@@ -57,6 +57,7 @@ def test_the_schema_of_a_result_is_that_of_its_plain_json():
     assert sorted(schema["required"]) == ["allowed", "left", "retry_after"]
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_what_the_check_gave_as_plain_json_fits_the_schema(data):
     name = data.draw(st.sampled_from(sorted(VALUES)))

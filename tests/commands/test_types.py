@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from objects.commands.types import CHUNK_BYTES, SPOOL_BYTES
@@ -49,6 +49,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_any_value_of_any_type_comes_back_from_one_word(data):
     name = data.draw(st.sampled_from(sorted(VALUES)))
@@ -63,6 +64,7 @@ def test_any_value_of_any_type_comes_back_from_one_word(data):
     assert type(back) is type(value)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_checked_values_pass_the_check_again_unchanged(data):
     name = data.draw(st.sampled_from(sorted(VALUES)))
@@ -71,6 +73,7 @@ def test_checked_values_pass_the_check_again_unchanged(data):
     assert everything.check(once) == once
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_no_word_is_answered_with_anything_but_a_value_or_a_refusal(word):
     from objects.sdk import WrongArgument

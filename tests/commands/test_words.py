@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from objects.commands.words import Word, parse_line, quote, split
@@ -34,6 +34,7 @@ def test_a_word_knows_where_it_stands():
     assert split(" a 'b'") == [Word("a", 1, 2), Word("b", 3, 6, quoted=True)]
 
 
+@settings(deadline=None)
 @given(st.lists(st.text()))
 @example(["", "'", "\\", "{", '[1, "a b"]', "--", "-1"])
 def test_quoted_words_come_back(words):
@@ -110,6 +111,7 @@ def test_a_facility_without_a_command_lists_what_it_has():
     assert refusal.value.detail == "sql: what of it? sql has: tables."
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 @example("take --tokens=")
 @example('everything --value {"a":')
