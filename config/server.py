@@ -27,6 +27,7 @@ INBOX_MESSAGES = 64  # frames that wait for the application before the socket is
 INBOX_BYTES = 1 << 20  # ... or so much of them
 FORM_OVERHEAD_BYTES = 1 << 20  # what a form may need around a file of FILE_BYTES
 LINGER_S = 2.0  # how long a refused upload may go on into nothing, so that the refusal is read
+CLOSE_TOO_LARGE = 1009
 CLOSE_S = 5.0  # how long a socket's other side may take to answer a close
 
 Message = dict[str, Any]
@@ -88,6 +89,11 @@ class Request(WebRequest):  # type: ignore[misc]
         if self.refused:
             return self.channel.loseConnection()
         self.flow = Flow()
+        # Anybody could send it, and Daphne would take it for the application's place (or stumble over its bytes).
+        self.requestHeaders.removeHeader(b"daphne-root-path")
+        protocols = self.requestHeaders.getRawHeaders(b"sec-websocket-protocol", [])
+        if not all(value.isascii() for value in protocols):
+            self.requestHeaders.removeHeader(b"sec-websocket-protocol")
         return super().process()
 
     def setResponseCode(self, code: int, message: bytes | None = None) -> None:  # noqa: N802 -- Twisted's name
@@ -208,6 +214,18 @@ class Socket(WebSocketProtocol):  # type: ignore[misc]
     """A WebSocket that waits for readers, and gives the application a way to write many frames at once."""
 
     flow: Flow | None = None
+    is_deaf = False
+
+    def _max_message_size_exceeded(self, size: int, limit_bytes: int, _reason: str) -> None:
+        """Close with the reason, where autobahn would drop the connection; hear nothing of what still comes."""
+        self.is_deaf = True
+        text = f"A message of {size:,} bytes: {limit_bytes:,} is the most (limit ARGUMENT_BYTES). Send less."
+        self.sendCloseFrame(CLOSE_TOO_LARGE, encode_truncate(text, 123))
+        reactor.callLater(LINGER_S, self.dropConnection, True)  # type: ignore[arg-type]  # noqa: FBT003
+
+    def _dataReceived(self, data: bytes) -> None:  # noqa: N802 -- autobahn's name
+        if not self.is_deaf:
+            super()._dataReceived(data)
 
     def onOpen(self) -> None:  # noqa: N802 -- autobahn's name
         # The HTTP channel of before the upgrade is still the transport's producer.
@@ -291,7 +309,6 @@ class Server(daphne.server.Server):  # type: ignore[misc]
         if details is None:
             return None
         scope["asgi"] = {"version": "3.0"}
-        scope["root_path"] = self.root_path  # Daphne takes it from a header that anybody can send
         inbox: HttpInbox | SocketInbox
         if scope["type"] == "http":
             inbox = HttpInbox(protocol)

@@ -146,7 +146,7 @@ class Request:
                 name = next(iter(self.query))
                 raise WrongArgument(
                     name,
-                    f"{name}: the query of a JSON call takes create and confirm only. Put arguments into the body.",
+                    f"{name}: the query of a JSON call takes create and confirm only. Put it into the body.",
                 )
             arguments, is_text = await self._arguments(), False
         else:
@@ -395,7 +395,7 @@ class Request:
         self._refuse_query()
         from objects.commands import schemas  # noqa: PLC0415 -- heavy, only this page uses it
 
-        document = await identity.in_thread(schemas.openapi, registry, self.address.team)
+        document = await identity.in_thread(schemas.openapi, registry, registry.kinds, self.address.team, "/")
         await _send(self.send, 200, JSON, json.written(document), self.method)
 
     def _refuse_query(self) -> None:

@@ -76,9 +76,7 @@ async def socket(scope: Scope, receive: Receive, send: Send) -> None:
     try:
         address = addresses.read(scope, PREFIX)
         if address.command is not None:
-            raise BadRequest(
-                f"The address ends in the command '{address.command}'. Name it as the method of a request."
-            )
+            raise BadRequest(f"The address ends in ':{address.command}'. Name a command as the method of a request.")
         who = await identity.of_socket(scope, dict(scope["headers"]), address.team)
         caller = await who.caller()
         if not caller.sees(address.path):
