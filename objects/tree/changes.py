@@ -11,7 +11,7 @@ So each either sees the other's outcome or waits for it. Where two wait for each
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import LiteralString
+from typing import LiteralString, NoReturn
 
 from django.conf import settings as installation
 from psycopg.types.json import Jsonb
@@ -50,9 +50,8 @@ def create(
     existing = look(connection, schema, new)
     if existing is not None:
         raise Conflict(f"{new} exists already, as {existing.kind}. Choose another name.")
-    if not parents:
-        resolve_parent(connection, schema, new)
-        parents = True  # it came into being just now
+    if not parents and look(connection, schema, new.parent) is None:
+        refuse_orphan(connection, schema, new)
     for above in reversed([*new.ancestors()]):
         _create(connection, schema, above, PLAIN, now)
     node = _create(connection, schema, new, kind, now)
@@ -236,38 +235,50 @@ def lock(connection: Pg, schema: str, top: ObjectPath | None, *, also: Iterable[
     if top is not None:
         parameters |= at(top) | bounds(top)
         where = f"({SUBTREE} or {others})"
-    locked = -1
     while True:
-        connection.execute(
-            sql(schema, f"select from {{s}}.object where {where} order by id for update"), parameters, prepare=False
-        )
+        row = connection.execute(
+            sql(
+                schema,
+                f"with locked as (select path from {{s}}.object where {where} order by id for update)"
+                " select count(*) filter (where path = %(path)s or starts_with(path, %(below)s)) from locked",
+            ),
+            {"path": None, "below": None} | parameters,
+            prepare=False,
+        ).fetchone()
+        locked = row[0] if row else 0
         if top is None:
             return 0
         row = connection.execute(
             sql(schema, f"select count(*) from {{s}}.object where {SUBTREE}"), parameters, prepare=False
         ).fetchone()
-        found = row[0] if row else 0
-        if found == locked:
-            return found
-        locked = found
+        if row is None or row[0] == locked:
+            return locked
+
+
+def lock_parent(connection: Pg, schema: str, new: ObjectPath) -> Node | None:
+    """Lock what a path will be in, where there is something: nothing else can take the path then.
+
+    `lock` did so in the right order, but what came into being at the parent's path since is another row.
+    """
+    row = connection.execute(
+        sql(schema, f"select {NODE} from {{s}}.object where {AT} for update"), at(new.parent)
+    ).fetchone()
+    return None if row is None else Node.of(row)
 
 
 def place(connection: Pg, schema: str, new: ObjectPath) -> Node:
-    """Give the parent of a path that is about to be taken; raises Conflict where it is taken already.
-
-    The parent must be locked.
-    """
+    """Give the locked parent of a path that is about to be taken; raises Conflict where it is taken already."""
+    parent = lock_parent(connection, schema, new)
     existing = look(connection, schema, new)
     if existing is not None:
         raise Conflict(f"{new} exists already, as {existing.kind}. Choose another path.")
-    return resolve_parent(connection, schema, new)
+    if parent is None:
+        refuse_orphan(connection, schema, new)
+    return parent
 
 
-def resolve_parent(connection: Pg, schema: str, new: ObjectPath) -> Node:
-    """Give what a new object will be below; raises NoSuch that names it, or Moved with where `new` would be now."""
-    parent = look(connection, schema, new.parent)
-    if parent is not None:
-        return parent
+def refuse_orphan(connection: Pg, schema: str, new: ObjectPath) -> NoReturn:
+    """Say that there is nothing to put a new object in: NoSuch naming it, or Moved with where `new` would be now."""
     try:
         resolve(connection, schema, new)  # raises Moved if anything above it moved
     except NoSuch:

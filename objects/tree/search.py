@@ -152,7 +152,7 @@ def find(  # noqa: PLR0913 -- what may be asked for, each by its name
     after: the path where the list before this one ended.
     """
     top = ObjectPath.parse(under, "under")
-    where = BELOW
+    where = BELOW + " and path <> '/'"
     parameters: dict[str, object] = dict(bounds(top))
     if part:
         # "ject/4" ends in the names that begin with "4", below what ends with "ject".

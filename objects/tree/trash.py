@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from objects.tree.changes import NOW, Placed, check_depth, inherit, lock
+from objects.tree.changes import NOW, Placed, check_depth, inherit, lock, lock_parent
 from objects.tree.nodes import EVERYTHING, SUBTREE, Measure, Pg, Sight, at, bounds, sql
 from objects.tree.paths import ObjectPath
 from objects.tree.search import LISTED, look, resolve, where_to
@@ -119,9 +119,9 @@ def restore(connection: Pg, schema: str, what: int | str, to: str | None = None)
         (item.id,),
     )
     _item(connection, schema, item.id)  # somebody may have restored or erased it before the lock
+    parent = lock_parent(connection, schema, new)
     if look(connection, schema, new) is not None:
         raise Conflict(f"{new} is taken by another object. Restore to another path with `to`.")
-    parent = look(connection, schema, new.parent)
     if parent is None:
         moved_to = where_to(connection, schema, new)
         hint = (

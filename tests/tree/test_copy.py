@@ -6,9 +6,8 @@ from teams.problems import Conflict
 
 
 def pages(grown, path: str) -> list[tuple]:
-    return grown.sql(
-        "select no, version, bucket, data from {s}.page where object_id = %s order by no", grown.resolve(path).id
-    )
+    object_id = grown.resolve(path).id
+    return [*grown.sql("select no, version, bucket, data from {s}.page where object_id = %s order by no", object_id)]
 
 
 def test_objects_tags_settings_and_pages_are_copied(grown):
@@ -46,7 +45,10 @@ def test_a_copy_into_itself_is_refused(grown):
     with pytest.raises(Conflict) as refused:
         grown.copy("/a", "/a/b")
 
-    assert refused.value.detail == "/a cannot be copied to /a/b: that is itself or beneath it. Choose a path outside of /a."
+    assert (
+        refused.value.detail
+        == "/a cannot be copied to /a/b: that is itself or beneath it. Choose a path outside of /a."
+    )
 
 
 def test_a_copy_onto_something_is_refused(grown):

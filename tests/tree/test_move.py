@@ -9,7 +9,7 @@ def went(grown, path: str) -> str:
     """Give where an old path says that its object is."""
     with pytest.raises(Moved) as moved:
         grown.resolve(path)
-    return moved.value.extra["to"]
+    return str(moved.value.extra["to"])
 
 
 def test_all_beneath_comes_along(grown):
@@ -94,7 +94,12 @@ def test_where_the_moved_object_is_deleted_its_old_path_is_nothing(grown):
     [
         ("/", "/x", Conflict, "The root cannot be moved. Name an object beneath it."),
         ("/a", "/a", Conflict, "/a cannot be moved to /a: that is itself or beneath it. Choose a path outside of /a."),
-        ("/a", "/a/b/c", Conflict, "/a cannot be moved to /a/b/c: that is itself or beneath it. Choose a path outside of /a."),
+        (
+            "/a",
+            "/a/b/c",
+            Conflict,
+            "/a cannot be moved to /a/b/c: that is itself or beneath it. Choose a path outside of /a.",
+        ),
         ("/a", "/taken", Conflict, "/taken exists already, as object. Choose another path."),
         ("/a", "/", Conflict, "/ exists already, as object. Choose another path."),
         ("/a", "/no/a", NoSuch, "/no: no such object to put a in. Create it first, or set `parents`."),

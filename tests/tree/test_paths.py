@@ -38,7 +38,9 @@ def test_parent_and_name_make_the_path_again(text):
     path = ObjectPath.parse(text)
 
     assert path == "/" or path.parent.below + path.name == path
-    assert [*path.ancestors()] == [ObjectPath.parse("/" + "/".join(path.names[:no])) for no in reversed(range(path.depth))]
+    assert [*path.ancestors()] == [
+        ObjectPath.parse("/" + "/".join(path.names[:no])) for no in reversed(range(path.depth))
+    ]
 
 
 @given(paths, paths, paths)
@@ -92,7 +94,15 @@ def test_one_trailing_slash_is_forgiven():
 
 @pytest.mark.parametrize(
     ("typed", "meant"),
-    [("x", "/a/b/x"), ("../x", "/a/x"), ("./x/./y", "/a/b/x/y"), ("..", "/a"), ("../../../..", "/"), ("/z", "/z"), ("", "/a/b")],
+    [
+        ("x", "/a/b/x"),
+        ("../x", "/a/x"),
+        ("./x/./y", "/a/b/x/y"),
+        ("..", "/a"),
+        ("../../../..", "/"),
+        ("/z", "/z"),
+        ("", "/a/b"),
+    ],
 )
 def test_a_relative_path_goes_on_from_here(typed, meant):
     assert ObjectPath.parse("/a/b").joined(typed) == meant
