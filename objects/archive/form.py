@@ -188,8 +188,9 @@ class Reader:
         end = self._parsed(_Ending, self._text(member), "end.json")
         if end.objects != number or end.sha256 != before:
             raise self._refused("its content is not what was exported: the digest at its end differs")
-        if any(self._file.read(2 * BLOCK)):
-            raise self._refused("something follows its end")
+        while chunk := self._file.read(CHUNK_BYTES):
+            if any(chunk):
+                raise self._refused("something follows its end")
 
     def file_chunks(self) -> Iterator[bytes]:
         """Give what is left of the present object's SQLite file."""

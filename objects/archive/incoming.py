@@ -21,7 +21,8 @@ from objects.tree import tree
 from objects.tree.nodes import PAGE_BYTES, Node, sql
 from objects.tree.paths import ObjectPath
 from objects.tree.search import look
-from teams.problems import Conflict, NoSuch, WrongArgument
+from teams.access import Caller, Role
+from teams.problems import Conflict, NoSuch, NotAllowed, WrongArgument
 
 SQLITE_MAGIC: Final = b"SQLite format 3\0"
 
@@ -47,6 +48,7 @@ class Arrival:
     schema: str
     above: str
     now: float
+    caller: Caller
     most_bytes: int
     authorize: Callable[[str], None]
     authorize_settings: Callable[[str], None]
@@ -106,9 +108,14 @@ class Arrival:
             if relative:
                 raise WrongArgument("content", "This archive does not begin with its top. Nothing was changed.")
             return top
-        path = ObjectPath.parse(top.below + relative, "content")
+        try:
+            path = ObjectPath.parse(top.below + relative)
+        except WrongArgument as problem:
+            raise WrongArgument("content", f"A path in this archive: {problem.detail} Nothing was changed.") from None
         if path != top.below + relative or path == top:
-            raise WrongArgument("content", f"'{relative[:80]}' in this archive is no path in its one form.")
+            raise WrongArgument(
+                "content", f"'{relative[:80]}' in this archive is no path in its one form. Nothing was changed."
+            )
         return path
 
     def _make_room(self, top: ObjectPath, *, replace: bool) -> None:
@@ -121,13 +128,18 @@ class Arrival:
                 " to the trash then, with all beneath it.",
                 paths=[str(top)],
             )
+        for path, _ in self.caller.grants:
+            if ObjectPath.parse(path).is_under(top) and self.caller.role_at(path) < Role.EDITOR:
+                raise NotAllowed(
+                    f"import: replacing {top} needs the role editor on all beneath it; yours is less in places."
+                )
         tree.trash(self.connection, self.schema, top, now=self.now)
 
     def _created(self, path: ObjectPath, kind: str, field: str) -> Node:
         try:
             registry.kind(kind)
         except NoSuch as problem:
-            raise WrongArgument(field, f"{path}: {problem.detail}") from None
+            raise WrongArgument(field, f"{path}: {problem.detail} Nothing was changed.") from None
         self.authorize(path)
         # What was hidden from the one who exported is missing above what was not: plain objects stand in for it.
         return tree.create(self.connection, self.schema, path, kind, parents=field == "content", now=self.now)

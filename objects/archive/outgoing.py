@@ -21,7 +21,7 @@ from objects.tree.search import look
 from teams.access import Caller
 from teams.problems import NoSuch, Overloaded
 
-AT_ONCE: Final = 4  # exports of a process, each a connection
+AT_ONCE: Final = 8  # exports of a process, each a connection
 ROWS: Final = 500  # objects fetched at a time
 
 _SUBTREE: Final = f"select {NODE} from {{s}}.object where {SUBTREE} order by left(path, 255), path"  # noqa: S608

@@ -74,6 +74,7 @@ class Import(Facility):
             schema=context.pg.schema,
             above=context.path,
             now=context.now,
+            caller=context.caller,
             most_bytes=context.settings.quota_bytes,
             authorize=lambda path: context.authorize(path, command="import", verb="changes", needs=Role.EDITOR),
             authorize_settings=lambda path: context.authorize(path, command="import", verb="changes", needs=Role.ADMIN),

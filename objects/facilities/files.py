@@ -148,11 +148,11 @@ class Files(Facility):
             return Listing([], None)
         found: list[File] = []
         position = after
-        for file in self._walk(prefix, after, is_deep=deep):
+        for file, reached in self._walk(prefix, after, is_deep=deep):
             if len(found) == limit:
                 return Listing(found, position)
             found.append(file)
-            position = file.name
+            position = reached
         return Listing(found, None)
 
     @command
@@ -231,8 +231,11 @@ class Files(Facility):
                 while chunk := packed.read(CHUNK_BYTES):
                     blob.write(chunk)
 
-    def _walk(self, prefix: str, after: str, *, is_deep: bool) -> Iterator[File]:
-        """Give what is in a folder after a name; a folder below costs one look-up, however much is in it."""
+    def _walk(self, prefix: str, after: str, *, is_deep: bool) -> Iterator[tuple[File, str]]:
+        """Give what is in a folder after a name, each with the `after` that goes on behind it.
+
+        A folder below costs two look-ups, however much is in it.
+        """
         run = self.context.db.run
         end = prefix + "\U0010ffff"
         # "0" is the character after "/": nothing in the folder `after` sorts behind it.
@@ -251,10 +254,12 @@ class Files(Facility):
                 name: str = row[0]
                 slash = name.find("/", len(prefix))
                 if is_deep or slash < 0:
-                    yield _as_file(row)
+                    # A folder with a row of its own, from an import: what is in it tells of it already.
+                    if is_deep or not stat.S_ISDIR(row[1] or 0) or not self._is_folder(name):
+                        yield _as_file(row), name
                     position, strictly = name, True
                 else:
-                    yield File(name[: slash + 1], None, None, None, "folder")
+                    yield File(name[: slash + 1], None, None, None, "folder"), name[: slash + 1]
                     position, strictly = name[:slash] + "0", False
 
     def _row(self, name: str) -> tuple[Any, ...] | None:
@@ -291,8 +296,13 @@ class Files(Facility):
             above = "/".join(parts[:count])
             if run("SELECT 1 FROM sqlar WHERE name = ? AND mode & 61440 <> 16384", (above,)):
                 raise Conflict(f"{name}: '{above}' is a file, so nothing can be in it. Choose another name.")
-        if run("SELECT 1 FROM sqlar WHERE name > ?1 || '/' AND name < ?1 || '0' LIMIT 1", (name,)):
+        if self._is_folder(name):
             raise Conflict(f"{name}: this is a folder with files in it. Choose another name.")
+
+    def _is_folder(self, name: str) -> bool:
+        return bool(
+            self.context.db.run("SELECT 1 FROM sqlar WHERE name > ?1 || '/' AND name < ?1 || '0' LIMIT 1", (name,))
+        )
 
     def _tell(self, name: str, *, is_deleted: bool = False) -> None:
         size = None if is_deleted else self._file(name).size

@@ -1,4 +1,4 @@
-"""Files are kept by name in an archive that the sqlite3 tool reads, come back as they were, and never leave it by a name."""
+"""Files are kept by name in an archive that the sqlite3 tool reads, and come back as they were."""
 
 import random
 import subprocess

@@ -1,4 +1,4 @@
-"""Rows leave as CSV and JSON Lines and come back the same; what is wrong in a file is told by line, and changes nothing."""
+"""Rows leave as CSV and JSON Lines and come back the same; what is wrong in a file is told by line."""
 
 import base64
 import csv
@@ -138,16 +138,16 @@ def test_an_export_has_more_rows_than_an_answer(grove: Grove, path: str):
     [
         ("a,b\n1,2\n3\n", "line 3: 1 fields where the header names 2. Nothing was imported."),
         ('a,b\n1,"x\ny\n', "line 2: a quote is opened here and never closed. Nothing was imported."),
-        ('a\n1\nx"y"\n', "line 3: field 1 has a quote inside: quote the whole field and double the quotes in it."
-         " Nothing was imported."),
+        ('a\n1\nx"y"\n', ("line 3: field 1 has a quote inside: quote the whole field and double the quotes in it."
+         " Nothing was imported.")),
         ("a,A\n", "line 1: two columns are named 'A'. Nothing was imported."),
         ("a,,c\n", "line 1: column 2 has no name. Nothing was imported."),
         ("a\n\0\n", "line 2: a NUL character: this is not a text file. Nothing was imported."),
         ("", "The file is empty: its first line should name the columns."),
-        ('{"a": 1}\n{"a": 99999999999999999999}\n', "line 2, column 'a': 99999999999999999999 is beyond the whole"
-     " numbers that a table holds (64 bits). Nothing was imported."),
-        ('{"a": 1}\n[1]\n', 'line 2: not a JSON object: each line is one, such as {"name": "ann"}.'
-         " Nothing was imported."),
+        ('{"a": 1}\n{"a": 99999999999999999999}\n', ("line 2, column 'a': 99999999999999999999 is beyond the whole"
+     " numbers that a table holds (64 bits). Nothing was imported.")),
+        ('{"a": 1}\n[1]\n', ('line 2: not a JSON object: each line is one, such as {"name": "ann"}.'
+         " Nothing was imported.")),
         ('{"a": {"base64": "%"}}\n', "line 1, column 'a': what is in 'base64' is not base64. Nothing was imported."),
     ],
 )  # fmt: skip
