@@ -1,5 +1,6 @@
 """A terminal line becomes a command and its arguments; what cannot be read is told with its column."""
 
+import time
 from contextlib import suppress
 
 import pytest
@@ -120,6 +121,15 @@ def test_any_line_is_read_or_refused(line):
     for start in ("", "take ", "everything --value ", "sql "):
         with suppress(BadRequest, NoSuch, WrongArgument):
             parse_line(commands, start + line)
+
+
+def test_a_line_of_broken_json_is_parted_in_no_time():
+    started = time.perf_counter()
+
+    words = split("[ " * 250_000)
+
+    assert len(words) == 250_000
+    assert time.perf_counter() - started < 10  # it took 26 s when each word was tried to the end
 
 
 def test_a_line_too_long_is_refused():
