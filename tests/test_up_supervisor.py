@@ -1,6 +1,7 @@
 """What the supervisor promises about processes: prefixes, restarts with back-off, an order of stopping."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -65,6 +66,15 @@ def test_a_program_that_crashes_is_started_again_later_and_later(capsys: pytest.
     said = [text for name, text in names_and_lines(capsys.readouterr().out) if name == "grove"]
     assert [text.rsplit("; ", 1)[-1] for text in said] == [f"again in {delay:g} s" for delay in (0.1, 0.2, 0.4, 0.8)]
     assert len(starts.read_text()) == 4
+
+
+def test_a_crash_is_told_with_what_may_be_the_reason(capsys: pytest.CaptureFixture) -> None:
+    with Supervisor(hint=lambda: "The disk is full", first_delay_s=30) as supervisor:
+        supervisor.start(python("web", "raise SystemExit(1)"))
+        assert supervisor.wait_until(lambda: supervisor.restarts("web") == 1, 10)
+
+    said = [re.sub(r"after [\d.]+ s", "after a while", text) for _, text in names_and_lines(capsys.readouterr().out)]
+    assert said == ["The disk is full", "web ended with exit code 1 after a while; again in 30 s"]
 
 
 def test_a_killed_program_takes_what_it_started_along() -> None:

@@ -19,7 +19,8 @@ from config.up.supervisor import Program, Stopped, Supervisor
 
 WEB_RANK, BEAT_RANK = 2, 3  # no new work first, then those who do it, then (see servers) what they need
 ANSWERS_S = 60.0
-LOW_DISK_BYTES = 100 << 20
+LOW_DISK_BYTES = 100 << 20  # with less `up` does not start
+FULL_DISK_BYTES = 20 << 20  # Postgres writes its log in pieces of 16 MB
 
 
 def run(var: Path, *, host: str, port: int, web_count: int) -> int:
@@ -29,7 +30,7 @@ def run(var: Path, *, host: str, port: int, web_count: int) -> int:
     claim.take()
     try:
         claim.stop_leftovers()  # they may hold the port
-        with listen(host, port) as door, Supervisor(claim.children_changed) as supervisor:
+        with listen(host, port) as door, Supervisor(claim.children_changed, lambda: disk_hint(var)) as supervisor:
             claim.write()
             try:
                 address = start(supervisor, claim, var, door, f"{shown(host)}:{door.getsockname()[1]}", web_count)
@@ -134,6 +135,13 @@ class Here(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, *_: object) -> None:
         return None
+
+
+def disk_hint(var: Path) -> str:
+    """Tell of a full disk, which may be why a program crashed; "" when there is room."""
+    if shutil.disk_usage(var).free >= FULL_DISK_BYTES:
+        return ""
+    return f"The disk of {var} is full. Free some space: everything then goes on by itself, and nothing was lost"
 
 
 def refuse_full_disk(var: Path) -> None:

@@ -132,16 +132,20 @@ class Supervisor:
     """Runs programs until told to stop. Use as a context manager: leaving it stops whatever still runs.
 
     changed: called with {name: pid} whenever that changes.
+    hint: asked when a program crashed, for what may be the reason; "" when it knows none.
     """
 
     def __init__(
-        self, changed: Callable[[Mapping[str, int]], None] = lambda _: None, first_delay_s: float = 0.5
+        self,
+        changed: Callable[[Mapping[str, int]], None] = lambda _: None,
+        hint: Callable[[], str] = lambda: "",
+        first_delay_s: float = 0.5,
     ) -> None:
         self.children: dict[str, Child] = {}
         self.waiting: dict[str, tuple[float, Program, int]] = {}  # name: when to start it again, its restarts so far
         self.stop_requests, self.last_signal = 0, signal.SIGTERM
         self.is_stopping = False
-        self._changed, self._first_delay_s = changed, first_delay_s
+        self._changed, self._hint, self._first_delay_s = changed, hint, first_delay_s
         self._selector = selectors.DefaultSelector()
         self._old_handlers: dict[signal.Signals, object] = {}
 
@@ -244,6 +248,9 @@ class Supervisor:
         restarts = 0 if child.ran_s >= STEADY_S else child.restarts
         delay_s = min(30.0, self._first_delay_s * 2**restarts)
         self.waiting[program.name] = (time.monotonic() + delay_s, program, restarts + 1)
+        hint = self._hint()
+        if hint:
+            say(hint)
         say(f"{program.name} {ending(child.process.returncode)} after {child.ran_s:.1f} s; again in {delay_s:g} s")
 
     def _forget(self, child: Child) -> None:
