@@ -9,8 +9,9 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,15 +21,7 @@ from config.up.ports import free_port, listen
 from config.up.running import Claim, already, holder, read
 from config.up.say import Failure, reason
 
-
-def manage(var: Path, *words: str) -> "subprocess.Popen[str]":
-    """Start manage.py in this environment, without servers given, its data in `var`."""
-    environment = {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "VALKEY_URL")}
-    environment |= {"GROVE_SYSTEM_PYTHON": "1", "GROVE_VAR": str(var)}
-    return subprocess.Popen(
-        [sys.executable, str(ROOT / "manage.py"), *words],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=var,
-    )  # fmt: skip
+Manage = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
@@ -37,6 +30,31 @@ def var() -> Iterator[Path]:
     made.chmod(0o755)  # Postgres's user must pass
     yield made
     shutil.rmtree(made)
+
+
+@pytest.fixture
+def manage(var: Path) -> Iterator[Manage]:
+    """Start manage.py in this environment, without servers given, its data in `var`; none outlives the test."""
+    started = []
+
+    def start(*words: str) -> "subprocess.Popen[str]":
+        environment = {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "VALKEY_URL")}
+        environment |= {"GROVE_SYSTEM_PYTHON": "1", "GROVE_VAR": str(var)}
+        process = subprocess.Popen(
+            [sys.executable, str(ROOT / "manage.py"), *words],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=var,
+        )  # fmt: skip
+        hurry = threading.Timer(90, process.kill)  # a start that hangs fails its test instead of hanging the suite
+        hurry.start()
+        started.append((process, hurry))
+        return process
+
+    yield start
+    for process, hurry in started:
+        hurry.cancel()
+        if process.poll() is None:
+            process.terminate()
+        process.communicate(timeout=60)
 
 
 def answer(port: int, path: str) -> tuple[int, str]:
@@ -48,9 +66,9 @@ def answer(port: int, path: str) -> tuple[int, str]:
     return response.status, response.getheader("Location", "")
 
 
-def test_up_starts_everything_once_and_one_ctrl_c_ends_it(var: Path) -> None:
+def test_up_starts_everything_once_and_one_ctrl_c_ends_it(var: Path, manage: Manage) -> None:
     port = free_port()
-    grove = manage(var, "up", "--port", str(port))
+    grove = manage("up", "--port", str(port))
     assert grove.stdout is not None
     printed = ""
     for line in grove.stdout:
@@ -65,7 +83,7 @@ def test_up_starts_everything_once_and_one_ctrl_c_ends_it(var: Path) -> None:
     assert (status, location.split("/")[1]) == (302, "t")
     assert answer(port, "/enter/wrong/")[0] == 404
 
-    second = manage(var, "up", "--port", str(free_port()))
+    second = manage("up", "--port", str(free_port()))
     refusal, _ = second.communicate(timeout=30)
     assert second.returncode == 1
     assert refusal.splitlines() == [
@@ -75,7 +93,7 @@ def test_up_starts_everything_once_and_one_ctrl_c_ends_it(var: Path) -> None:
     ]
 
     # Another command uses the running servers, and what it prints is its own.
-    ask = manage(var, "shell", "-v", "0", "-c", "from teams.models import Team; print(Team.objects.count())")
+    ask = manage("shell", "-v", "0", "-c", "from teams.models import Team; print(Team.objects.count())")
     assert ask.communicate(timeout=60)[0] == "1\n"
 
     state = read(var / "run")
@@ -90,11 +108,11 @@ def test_up_starts_everything_once_and_one_ctrl_c_ends_it(var: Path) -> None:
     assert holder(var / "run") is None
 
 
-def test_a_busy_port_is_named_with_a_free_one_before_anything_is_made(var: Path) -> None:
+def test_a_busy_port_is_named_with_a_free_one_before_anything_is_made(var: Path, manage: Manage) -> None:
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]
 
-        up = manage(var, "up", "--port", str(port))
+        up = manage("up", "--port", str(port))
         printed, _ = up.communicate(timeout=30)
 
     assert up.returncode == 1
@@ -122,8 +140,8 @@ def test_an_impossible_place_to_listen_is_refused_in_words(host: str, port: int,
     assert str(failure.value).startswith(words)
 
 
-def test_no_web_process_at_all_is_refused(var: Path) -> None:
-    up = manage(var, "up", "--web", "0")
+def test_no_web_process_at_all_is_refused(manage: Manage) -> None:
+    up = manage("up", "--web", "0")
 
     assert up.communicate(timeout=30)[0] == "\n--web 0: at least one web process is needed to answer anybody.\n"
     assert up.returncode == 1
