@@ -75,6 +75,7 @@ class Field:
     longest: int | None = None
     error: str = ""
     is_data: bool = False  # shown in monospace
+    is_extra: bool = False  # only for those who look for it: stands folded up
 
     @property
     def described_by(self) -> str:
@@ -126,6 +127,21 @@ class CommandForm:
         shown = {each.name for each in self.fields}
         wrong = messages(self.problem)
         return " ".join(f"{name}: {text}" for name, text in wrong.items() if name not in shown)
+
+    @property
+    def plain_fields(self) -> list[Field]:
+        """The fields that stand open."""
+        return [each for each in self.fields if not each.is_extra]
+
+    @property
+    def extra_fields(self) -> list[Field]:
+        """The fields that are folded up."""
+        return [each for each in self.fields if each.is_extra]
+
+    @property
+    def is_unfolded(self) -> bool:
+        """Whether something was typed, or refused, in what is folded up."""
+        return any(each.value or each.checked or each.error for each in self.extra_fields)
 
     @property
     def is_multipart(self) -> bool:
@@ -229,14 +245,14 @@ def _field(spec: CommandSpec, parameter: Parameter, sent: QueryDict | None, erro
         options = tuple(Option(word, word, word == (value or default)) for word in words)
         if not parameter.required and default not in words:
             options = (Option("", "–", not value), *options)
-    bounds, noun = parameter.bounds, parameter.described()
+    bounds = parameter.bounds
     return Field(
         id=f"{spec.name.replace('.', '-')}-{parameter.name}",
         name=parameter.name,
         label=parameter.name.replace("_", " "),
         input=chosen,
         help=parameter.help,
-        takes=", ".join(filter(None, [noun, parameter.unit and f"in {parameter.unit}"])),
+        takes=_takes(parameter, chosen),
         required=parameter.required,
         default="" if chosen in ("checkbox", "password") else default,
         value=value,
@@ -250,7 +266,25 @@ def _field(spec: CommandSpec, parameter: Parameter, sent: QueryDict | None, erro
         longest=bounds.longest if chosen == "text" else None,
         error=error,
         is_data=chosen in ("textarea", "lines"),
+        is_extra=parameter.flag and not parameter.required,
     )
+
+
+def _takes(parameter: Parameter, chosen: Input) -> str:
+    """Say what an input takes, as far as it is not plain to see."""
+    noun = _inner(parameter.shape).noun
+    parts = []
+    if chosen not in ("checkbox", "select", "file", "password") and (not parameter.help or "such as" in noun):
+        parts.append(noun)
+    if _inner(parameter.shape).is_number():
+        parts += parameter.limits()
+    if parameter.unit:
+        parts.append(f"in {parameter.unit}")
+    if chosen == "lines":
+        parts.append("one a line")
+    if chosen == "moment":
+        parts.append("in UTC")
+    return ", ".join(parts)
 
 
 # ---- What was sent ----

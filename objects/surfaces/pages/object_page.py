@@ -24,6 +24,7 @@ from objects.surfaces.pages.journals import LINES, journal
 from objects.surfaces.pages.requests import members_only
 from objects.surfaces.pages.results import Result, result_of
 from objects.tree.paths import ObjectPath
+from teams.access import Role
 from teams.pages import TeamRequest
 from teams.problems import NoSuch, Problem
 
@@ -86,6 +87,7 @@ class ObjectPage:
     facts: Any
     purpose: str = ""
     role: str = ""
+    may_create: bool = False
     state: Any = None
     tables: Sequence[Any] = ()
     files: Any = None
@@ -163,6 +165,7 @@ def _object(request: TeamRequest, path: ObjectPath) -> HttpResponse:
         facts,
         purpose=purpose_of(registry.kind(facts["kind"])),
         role=caller.role_at(path).word,
+        may_create=caller.role_at(path) >= Role.EDITOR,
         state=state,
         tables=tables,
         files=files,

@@ -107,9 +107,14 @@ def _blocks(value: Any, shape: Shape, title: str = "") -> Iterable[Block]:
 
 def _members(value: Mapping[str, Any], shape: Shape, title: str) -> Iterable[Block]:
     if _is_grid(value):
-        yield _grid(value["columns"], value["rows"], title)
-        value = {name: each for name, each in value.items() if name not in ("columns", "rows")}
-        title = ""
+        if value["columns"]:
+            yield _grid(value["columns"], value["rows"], title)
+        # Beside rows only what is worth a word: "truncated no" is not.
+        has_rows = bool(value["columns"])
+        beside = {name: each for name, each in value.items() if name not in ("columns", "rows")}
+        value = {name: each for name, each in beside.items() if each or not has_rows}
+        if not value:
+            return
     shapes = _shapes_of(shape, value)
     small = {name: each for name, each in value.items() if not _is_large(each, shapes[name])}
     if small or (not value and not title):
