@@ -72,6 +72,7 @@ class Request(WebRequest):  # type: ignore[misc]
     received_bytes = 0
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802 -- Twisted's name
+        self._parsePOSTFormSubmission = False  # Twisted would read a whole form into memory; the application reads it
         self.limit_bytes = settings.GROVE.FILE_BYTES + FORM_OVERHEAD_BYTES
         if length is not None and length > self.limit_bytes:
             self._refuse()
@@ -99,6 +100,17 @@ class Request(WebRequest):  # type: ignore[misc]
     def setResponseCode(self, code: int, message: bytes | None = None) -> None:  # noqa: N802 -- Twisted's name
         """Twisted does not know the newer codes' names."""
         super().setResponseCode(code, message or responses.get(code, "").encode())
+
+    def basic_error(self, status: int, status_text: bytes, body: str) -> None:
+        """Refuse as all of Grove does, where Daphne would write a page; the connection is not used again."""
+        text = status_text.decode()
+        problem = {"type": text.lower().replace(" ", "-"), "title": text, "status": status, "detail": f"{body}."}
+        headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
+        channel = self.channel
+        self.handle_reply({"type": "http.response.start", "status": status, "headers": headers})
+        self.handle_reply({"type": "http.response.body", "body": orjson.dumps(problem)})
+        if channel is not None:
+            channel.loseConnection()
 
     def handle_exception(self, exception: BaseException) -> None:
         """Cut an answer that is under way; Daphne would begin another one inside of it."""

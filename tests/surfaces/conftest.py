@@ -99,7 +99,7 @@ class Site:
         return f"{self.web.url}/api/v1/{self.team}{path}"
 
     def request(self, method: str, path: str, **options: object) -> httpx.Response:
-        headers = self.bearer | options.pop("headers", {})  # type: ignore[operator]
+        headers = self.bearer | options.pop("headers", {})
         return httpx.request(method, self.url(path), headers=headers, timeout=30, **options)  # type: ignore[arg-type]
 
     def post(self, path: str, **options: object) -> httpx.Response:
