@@ -189,7 +189,8 @@ def blocks(stream) -> Iterator[tuple[str, Any]]:
         elif line.startswith("data: "):
             data = line[6:]
         elif not line and name:
-            yield name, json.loads(data)
+            if name != "resync":  # any process of the same Valkey may call for one at any time
+                yield name, json.loads(data)
             name = ""
 
 
