@@ -28,7 +28,7 @@ def signed_in(database) -> SignedIn:
 
     def new(person: Person, *, htmx: bool = False, **options: Any) -> Client:
         headers = {"HX-Request": "true"} if htmx else {}
-        client = Client(headers=headers, **options)
+        client: Client = Client(headers=headers, **options)
         client.force_login(person, backend="allauth.account.auth_backends.AuthenticationBackend")
         return client
 

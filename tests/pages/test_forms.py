@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -40,7 +40,7 @@ class Painter(Kind[None]):
         options: Json = None,
         password: Secret = "",
         picture: Content | None = None,
-        amount: int | float = 1,
+        amount: int | float = 1,  # noqa: PYI041 -- a type of its own to the registry
     ) -> None:
         """Paint."""
 
@@ -99,7 +99,8 @@ def test_what_was_typed_becomes_arguments_and_what_was_left_empty_is_left_out(sp
     arguments = arguments_of(specs["paint"], sent)
 
     assert arguments == {
-        "pieces": "3", "note": "two\nlines", "colour": "blue", "at": "2026-05-17T09:30:00Z", "wet": "yes", "glossy": "no",
+        "pieces": "3", "note": "two\nlines", "colour": "blue", "at": "2026-05-17T09:30:00Z", "wet": "yes",
+        "glossy": "no",
     }  # fmt: skip
     assert specs["paint"].check(arguments, text=True)["pieces"] == 3
 
@@ -111,7 +112,8 @@ def test_lines_are_the_values_of_a_variadic(specs):
 
 
 def test_a_file_arrives_as_it_was_chosen_or_typed(specs):
-    files = MultiValueDict({"picture": [SimpleUploadedFile("a.png", b"\x89PNG\0", "image/png")]})
+    picture = SimpleUploadedFile("a.png", b"\x89PNG\0", "image/png")
+    files: MultiValueDict[str, Any] = MultiValueDict({"picture": [picture]})
 
     chosen = arguments_of(specs["paint"], QueryDict("pieces=1"), files)["picture"]
     typed = arguments_of(specs["paint"], QueryDict("pieces=1&picture_as_text=a%0D%0Ab"))["picture"]

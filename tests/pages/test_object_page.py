@@ -1,4 +1,4 @@
-"""An object's page and the pages of its commands, as a person's browser gets them; scripts are not needed for any of it."""
+"""An object's page and the pages of its commands, as a browser gets them; scripts are not needed for any of it."""
 
 import re
 from contextlib import contextmanager
@@ -51,7 +51,8 @@ def test_the_page_shows_what_the_object_holds(owner, team, call, make):
     assert response.status_code == 200
     text = text_of(response.content.decode())
     for seen in ('currency {"code": "EUR"}', "item 0 rows name text , price real", "notes/ folder", "sales", "archive",
-                 "Keep a value under a key.", f"{team.owner.email} · http", "files.put", "You are owner here."):  # fmt: skip
+                 "Keep a value under a key.", f"{team.owner.email} · http", "files.put",
+                 "You are owner here."):  # fmt: skip
         assert seen in text, seen
 
 
@@ -245,7 +246,8 @@ def test_an_object_that_moved_is_followed_also_by_a_sent_form(owner, team, call,
     ("address", "status"),
     [
         ("/o/a//b", 422), ("/o/" + "x" * 300, 422), ("/o/a:no.such", 404), ("/o/%00", 422), ("/o/:", 302),
-        ("/?at=nowhere", 422), ("/?at=/nowhere", 404), ("/?find=kind:a+kind:b", 422), ("/o/?part=journal&before=x", 200),
+        ("/?at=nowhere", 422), ("/?at=/nowhere", 404), ("/?find=kind:a+kind:b", 422),
+        ("/o/?part=journal&before=x", 200),
     ],
 )  # fmt: skip
 def test_whatever_is_typed_into_an_address_has_an_answer(owner, team, make, address, status):
@@ -291,7 +293,8 @@ def test_a_page_costs_as_many_questions_for_30_rows_as_for_3(owner, team, call, 
         owner.get(address)
         with counted() as questions:
             owner.get(address)
-            return questions()
+            cost: tuple[int, list[str]] = questions()
+            return cost
 
     addresses = [f"/t/{team.slug}/o{path}", f"/t/{team.slug}/?at={path}", f"/t/{team.slug}/?find=child"]
     fill(0, 3)

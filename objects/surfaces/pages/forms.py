@@ -87,7 +87,7 @@ class Field:
 class CommandForm:
     """A command of an object as a form, with what came of it when it was sent.
 
-    question: what a dangerous command asks before it does it. result: how it went, for `results`.
+    problem: what it was refused with; the question, where a dangerous command asks before it does it.
     """
 
     spec: CommandSpec
@@ -96,9 +96,8 @@ class CommandForm:
     fields: tuple[Field, ...]
     curl: str
     terminal: str
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    typed: Mapping[str, Any] = field(default_factory=dict)  # what was sent, by argument
     problem: Problem | None = None
-    result: Any = None
 
     @property
     def id(self) -> str:
@@ -141,7 +140,7 @@ class CommandForm:
     @property
     def is_unfolded(self) -> bool:
         """Whether something was typed, or refused, in what is folded up."""
-        return any(each.value or each.checked or each.error for each in self.extra_fields)
+        return any(each.name in self.typed or each.error for each in self.extra_fields)
 
     @property
     def is_multipart(self) -> bool:
@@ -162,7 +161,6 @@ def form(
     origin: str = "",
     sent: QueryDict | None = None,
     problem: Problem | None = None,
-    result: Any = None,
 ) -> CommandForm:
     """Make the form of a command. sent: what was typed, to keep it. origin: of the site, for curl."""
     wrong = messages(problem)
@@ -174,8 +172,8 @@ def form(
         fields=tuple(_field(spec, each, sent, wrong.get(each.name, "")) for each in spec.parameters),
         curl=curl(origin + call_address(slug, path, spec.name), spec, typed),
         terminal=terminal_line(spec, typed),
+        typed=typed,
         problem=problem,
-        result=result,
     )
 
 
@@ -233,13 +231,12 @@ def _field(spec: CommandSpec, parameter: Parameter, sent: QueryDict | None, erro
     shape = _inner(parameter.shape)
     chosen, step = _input(parameter)
     default = "" if parameter.required or parameter.default in (None, "") else default_text(parameter)
-    value = sent.get(parameter.name, "") if sent is not None and chosen not in ("password", "file") else ""
+    value = sent.get(parameter.name, "") if sent is not None and chosen not in ("password", "file", "checkbox") else ""
     options: tuple[Option, ...] = ()
     checked = False
     if chosen == "checkbox":
-        checked = value == "yes" if sent is not None and parameter.name in sent else parameter.default is True
-        if sent is not None and parameter.name in sent:
-            checked = sent.getlist(parameter.name)[-1] == "yes"
+        given = sent.getlist(parameter.name) if sent is not None else []  # "no" comes from the hidden input before it
+        checked = given[-1] == "yes" if given else parameter.default is True
     elif chosen == "select":
         words: Iterable[str] = shape.words if isinstance(shape, ChoiceShape) else ("yes", "no")
         options = tuple(Option(word, word, word == (value or default)) for word in words)
@@ -291,7 +288,7 @@ def _takes(parameter: Parameter, chosen: Input) -> str:
 
 
 def arguments_of(
-    spec: CommandSpec, sent: QueryDict, files: MultiValueDict[str, "UploadedFile[Any]"] | None = None
+    spec: CommandSpec, sent: QueryDict, files: "MultiValueDict[str, UploadedFile[Any]] | None" = None
 ) -> dict[str, Any]:
     """Give the arguments of a sent form, as text for the registry to convert. Raises TooLarge for a file."""
     arguments: dict[str, Any] = _typed(spec, sent)

@@ -1,0 +1,27 @@
+"""The demo tree: a newcomer sees real state, tables and files, and nothing is made twice or put back."""
+
+from objects.demo import ORDERS, plant
+
+
+def test_the_demo_tree_holds_real_things(team, call):
+    made = plant(team, team.owner)
+
+    assert made == [
+        "/welcome", "/shop", "/shop/orders", "/shop/prices", "/lab", "/lab/counter", "/lab/garden",
+    ]  # fmt: skip
+    assert call("/shop/orders", "sql.query", query="select count(*), count(distinct city) from orders")["rows"] == [
+        [ORDERS, 6]
+    ]
+    assert call("/lab/counter", "state.get", key="count") == 7
+    assert [each["name"] for each in call("/welcome", "files.list")["files"]] == ["README.md"]
+    assert [each["path"] for each in call("/", "tree.find", tag="shop")["objects"]] == [
+        "/shop", "/shop/orders", "/shop/prices",
+    ]  # fmt: skip
+
+
+def test_planting_again_changes_nothing_that_somebody_changed(team, call):
+    plant(team, team.owner)
+    call("/lab/counter", "state.set", key="count", value=99)
+
+    assert plant(team, team.owner) == []
+    assert call("/lab/counter", "state.get", key="count") == 99
