@@ -35,7 +35,7 @@ def size(size_bytes: int | None) -> str:
         return ""
     text = show_bytes(size_bytes)
     number = text.rstrip("kMGTPB")
-    return f"{number} {text[len(number):]}"
+    return f"{number} {text[len(number) :]}"
 
 
 @register.filter

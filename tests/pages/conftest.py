@@ -28,7 +28,7 @@ def signed_in(database) -> SignedIn:
 
     def new(person: Person, *, htmx: bool = False, **options: Any) -> Client:
         headers = {"HX-Request": "true"} if htmx else {}
-        client: Client = Client(headers=headers, **options)
+        client = Client(headers=headers, **options)
         client.force_login(person, backend="allauth.account.auth_backends.AuthenticationBackend")
         return client
 
@@ -36,7 +36,7 @@ def signed_in(database) -> SignedIn:
 
 
 @pytest.fixture(scope="module")
-def owner(team: Team, signed_in) -> Client:
+def owner(team: Team, signed_in: SignedIn) -> Client:
     """The session of the team's owner."""
     return signed_in(team.owner)
 

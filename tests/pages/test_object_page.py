@@ -61,9 +61,7 @@ def test_every_command_has_a_form_that_opens(owner, team, make):
 
     path = make("/forms")
 
-    shown = {
-        name: owner.get(f"/t/{team.slug}/o{path}:{name}").status_code for name in registry.commands("object")
-    }
+    shown = {name: owner.get(f"/t/{team.slug}/o{path}:{name}").status_code for name in registry.commands("object")}
 
     assert shown == dict.fromkeys(registry.commands("object"), 200)
 

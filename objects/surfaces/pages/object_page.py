@@ -333,4 +333,3 @@ def _download(value: Any) -> HttpResponse:
     response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(plain, safe='')}"
     response.headers["Cache-Control"] = "private, no-store"
     return response  # type: ignore[no-any-return]
-
