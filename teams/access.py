@@ -123,6 +123,11 @@ class Caller:
         return [path for path in paths if self.sees(path)]
 
 
+def exists_for(caller: Caller, schema: str, path: str) -> bool:
+    """Whether the path may exist for the caller: it is of the caller's own team, and the caller may view it."""
+    return bool(schema) and caller.schema == schema and caller.sees(path)
+
+
 def decide(caller: Caller, schema: str, path: str, *, command: str, verb: str, needs: Role) -> None:
     """Let the call pass, or refuse it.
 
@@ -130,9 +135,9 @@ def decide(caller: Caller, schema: str, path: str, *, command: str, verb: str, n
     Raises NoSuch when the caller may not view the path, or it is another team's: absent and hidden are the same.
     Raises NotAllowed when the role or the token's scope does not reach.
     """
-    role = caller.role_at(path) if schema and caller.schema == schema else Role.NONE
-    if role < Role.VIEWER:
+    if not exists_for(caller, schema, path):
         raise NoSuch(f"{path}: no such object.")
+    role = caller.role_at(path)
     if role < needs:
         raise NotAllowed(
             f"{command}: needs the role {needs.word} on {path}; yours there is {role.word}. "

@@ -1,11 +1,14 @@
 """What goes into the engine and what comes out of it."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from teams.access import Caller
 from teams.problems import Problem
+
+log = logging.getLogger("grove.engine")
 
 
 @dataclass(slots=True)
@@ -34,6 +37,17 @@ class Call:
     confirmed: bool = False
     deadline: float = 0.0  # time.monotonic() after which nobody waits for the answer; set by the engine
     needs: frozenset[str] = frozenset()  # further paths that an earlier try of this call had to lock
+    answered: bool = False
+
+    def answer(self, outcome: "Outcome") -> None:
+        """Tell the outcome, once: what comes after the first is dropped. Never raises."""
+        if self.answered:
+            return
+        self.answered = True
+        try:
+            self.reply(outcome)
+        except Exception:
+            log.exception("nobody could be told how a call ended: %s on %s", self.command, self.path)
 
 
 @dataclass(slots=True)

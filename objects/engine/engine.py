@@ -44,6 +44,7 @@ class Engine:
     """
 
     def __init__(self, conninfo: str, *, registry: Registry, limits: Limits, publish: Publish) -> None:
+        registry.load()  # a kind that can't be served fails the start, not the first call
         self.conninfo = conninfo
         self.registry = registry
         self.limits = limits
@@ -160,9 +161,10 @@ class _Worker:
             except Exception:
                 log.exception("a batch was lost by a fault of ours")
                 for call in batch.calls:
-                    call.reply(Outcome(problem=Fault(f"{call.command}: Grove made a mistake. It is in the log.")))
+                    call.answer(Outcome(problem=Fault(f"{call.command}: Grove made a mistake. It is in the log.")))
             finally:
                 mailbox.release(batch.schema, batch.paths)
+            batch = None  # what its answers hold, such as a connection of a download nobody reads, goes with them
         if self._connection is not None:
             self._connection.close()
 
@@ -180,7 +182,7 @@ class _Worker:
                 groups.appendleft(calls)
             except Unanswered:
                 for call in calls:
-                    call.reply(
+                    call.answer(
                         Outcome(
                             problem=Overloaded(
                                 f"{call.command}: the database went away during the commit, so nobody knows whether it "
@@ -203,7 +205,7 @@ class _Worker:
         now = time.monotonic()
         for call in calls:
             if call.deadline <= now:
-                call.reply(
+                call.answer(
                     Outcome(
                         problem=OutOfTime(
                             f"{call.command}: the database did not answer in {self.limits.CALL_SECONDS:g} s. "
@@ -256,15 +258,15 @@ class _Worker:
             tx.abandon()
             raise
         tx.give_back()
+        self._remember(tx)
         if later:
             engine.mailbox.put_back(later)
         for call, outcome in ran:
-            call.reply(outcome)
+            call.answer(outcome)
         if events:
             self._tell(events)
         if reading:
             tx.end_reading()
-        self._remember(tx)
 
     def _tell(self, events: Sequence[Event]) -> None:
         try:

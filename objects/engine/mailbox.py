@@ -140,34 +140,31 @@ class Mailbox:
     def _pick(self, schema: str, team: _Team) -> Batch | None:
         calls: list[Call] = []
         paths: set[str] = set()
-        emptied: list[str] = []
         for path, queue in team.queues.items():
-            if path in team.busy:
-                continue
-            while queue and len(calls) < self.batch_calls:
-                call = queue[0]
-                if not call.needs.isdisjoint(team.busy):
+            if path not in team.busy:
+                self._take_some(queue, calls, paths, team.busy)
+                if len(calls) >= self.batch_calls or (calls and self.is_alone(calls[0])):
                     break
-                alone = self.is_alone(call)
-                if alone and calls:
-                    break
-                calls.append(queue.popleft())
-                paths.add(path)
-                paths |= call.needs
-                if alone:
-                    break
-            if not queue:
-                emptied.append(path)
-            if len(calls) >= self.batch_calls or (calls and self.is_alone(calls[0])):
-                break
         if not calls:
             return None
-        for path in emptied:
-            del team.queues[path]
         for path in paths:  # an object with more to do goes to the back: its neighbours are next
-            if (queue_left := team.queues.pop(path, None)) is not None:
-                team.queues[path] = queue_left
+            left = team.queues.pop(path, None)
+            if left:
+                team.queues[path] = left
         team.busy |= paths
         team.waiting -= len(calls)
         self.waiting -= len(calls)
         return Batch(schema, calls, paths)
+
+    def _take_some(self, queue: deque[Call], calls: list[Call], paths: set[str], busy: set[str]) -> None:
+        """Move calls of one object into the batch, while there is room and they may share it."""
+        while queue and len(calls) < self.batch_calls:
+            call = queue[0]
+            alone = self.is_alone(call)
+            if not call.needs.isdisjoint(busy) or (alone and calls):
+                return
+            calls.append(queue.popleft())
+            paths.add(call.path)
+            paths.update(call.needs)
+            if alone:
+                return

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import LiteralString
 
 from psycopg.sql import SQL, Identifier
 
@@ -14,19 +15,18 @@ _ROW = "id, path, kind, version, pages, effective::text"
 _LIVE = "md5(path)::uuid = ANY(%s::uuid[]) AND trashed_at IS NULL"
 
 # NO KEY: children can be created (their foreign key takes a KEY SHARE lock) under an object that is at work.
-_LOCK = f"SELECT {_ROW}, pg_current_xact_id()::text FROM {{s}}.object WHERE {_LIVE} ORDER BY id FOR NO KEY UPDATE"
+_LOCK = "SELECT {row}, pg_current_xact_id()::text FROM {s}.object WHERE {live} ORDER BY id FOR NO KEY UPDATE"
 
-_READ = f"SELECT {_ROW} FROM {{s}}.object WHERE {_LIVE}"
+_READ = "SELECT {row} FROM {s}.object WHERE {live}"
 
 # SKIP LOCKED: whoever holds locks already never waits for another; it gives up and begins again with all it needs.
 _LOCK_ONE = (
-    f"SELECT {_ROW} FROM {{s}}.object WHERE md5(path)::uuid = %s::uuid AND trashed_at IS NULL"
-    " FOR NO KEY UPDATE SKIP LOCKED"
+    "SELECT {row} FROM {s}.object WHERE md5(path)::uuid = %s::uuid AND trashed_at IS NULL FOR NO KEY UPDATE SKIP LOCKED"
 )
 
 _FIRST_PAGES = (
-    "SELECT p.object_id, p.no, p.data FROM {s}.page p WHERE p.no < %s AND p.object_id IN"
-    f" (SELECT id FROM {{s}}.object WHERE {_LIVE})"
+    "SELECT p.object_id, p.no, p.data FROM {s}.page p"
+    " WHERE p.no < %s AND p.object_id IN (SELECT id FROM {s}.object WHERE {live})"
 )
 
 _ANSWERS = (
@@ -78,8 +78,8 @@ class Statements:
 def statements(schema: str) -> Statements:
     """Give the statements for one team's schema."""
 
-    def composed(text: str) -> bytes:
-        return SQL(text).format(s=Identifier(schema)).as_string(None).encode()  # type: ignore[arg-type]
+    def composed(text: LiteralString) -> bytes:
+        return SQL(text).format(s=Identifier(schema), row=SQL(_ROW), live=SQL(_LIVE)).as_string(None).encode()
 
     return Statements(
         lock=composed(_LOCK),

@@ -19,7 +19,6 @@ import orjson
 import psycopg
 
 from objects.commands.bases import Facility
-from teams.limits import Limits
 from objects.commands.registry import CommandSpec, Registry
 from objects.engine.calls import Call, Event, Outcome
 from objects.engine.context import Context, TreeAccess
@@ -33,8 +32,19 @@ from objects.tree import tree
 from objects.tree.paths import ObjectPath
 from objects.tree.paths import key as path_key
 from objects.tree.settings import Settings
-from teams.access import Caller, Role, decide
-from teams.problems import Conflict, Fault, NeedsConfirmation, NoSuch, OutOfTime, Problem, TooLarge, WrongArgument
+from teams.access import Caller, Role, decide, exists_for
+from teams.limits import Limits
+from teams.problems import (
+    Conflict,
+    Fault,
+    Moved,
+    NeedsConfirmation,
+    NoSuch,
+    OutOfTime,
+    Problem,
+    TooLarge,
+    WrongArgument,
+)
 
 log = logging.getLogger("grove.engine")
 
@@ -106,7 +116,19 @@ class Frame:
     """A call under way: where it is, on whose behalf, and what must be taken back if it fails."""
 
     __slots__ = (
-        *("_chance", "_facilities", "caller", "context", "deadline", "depth", "events", "lines", "marks", "now", "parent"),
+        *(
+            "_chance",
+            "_facilities",
+            "caller",
+            "context",
+            "deadline",
+            "depth",
+            "events",
+            "lines",
+            "marks",
+            "now",
+            "parent",
+        ),
         *("pg_mark", "reads", "row", "tx", "via"),
     )
 
@@ -186,16 +208,20 @@ class Frame:
         above: Frame | None = self
         while above is not None:
             if above.row.path == target:
-                raise Conflict(f"{command}: {target} is at work in this call already and can't be called from within it.")
+                raise Conflict(
+                    f"{command}: {target} is at work in this call already and can't be called from within it."
+                )
             above = above.parent
-        row = self.tx.further_row(target)
+        row = self.tx.further_row(target, self.caller)
         spec = self.tx.registry.command(row.kind, command)
         decide(self.caller, self.schema, target, command=spec.name, verb=spec.verb, needs=spec.needs)
         if self.reads and spec.verb != "reads":
             raise Conflict(f"{command}: a command that only reads can't call one that changes.")
         if spec.alone:
             raise Conflict(f"{command}: can't be called from within another call. Call it by itself.")
-        below = Frame(self.tx, row, self.caller, self.via, reads=spec.verb == "reads", deadline=self.deadline, parent=self)
+        below = Frame(
+            self.tx, row, self.caller, self.via, reads=spec.verb == "reads", deadline=self.deadline, parent=self
+        )
         return below.run(spec, spec.check(arguments))
 
     def run(self, spec: CommandSpec, arguments: dict[str, Any]) -> Any:
@@ -217,7 +243,9 @@ class Frame:
             raise
         return value
 
-    def line(self, spec: CommandSpec, arguments: dict[str, Any], started_ns: int, problem: Problem | None = None) -> Line:
+    def line(
+        self, spec: CommandSpec, arguments: dict[str, Any], started_ns: int, problem: Problem | None = None
+    ) -> Line:
         """Say in the journal's words how this call went."""
         return Line(
             object_id=self.row.id,
@@ -352,7 +380,7 @@ class Transaction:
         for object_id, caller, key, fingerprint, value, version in answers or ():
             self._answers[object_id, caller, key] = (bytes(fingerprint), value.encode(), version)
 
-    def further_row(self, path: str) -> Row:
+    def further_row(self, path: str, caller: Caller) -> Row:
         """Give the row of an object that a call reached, locked; raises NeedsLock where it is at work elsewhere."""
         row = self.rows.get(path)
         if row is not None:
@@ -361,9 +389,12 @@ class Transaction:
             raise Conflict(f"{path}: one call may reach {TOUCH_LIMIT} objects. Do it in several calls.")
         if not self.claim(path):
             raise NeedsLock(path)
-        return self._lock(path)
+        row = self._lock(path)
+        if row is None:
+            raise self._nowhere(caller, path)
+        return row
 
-    def _lock(self, path: str) -> Row:
+    def _lock(self, path: str) -> Row | None:
         key = path_key(path)
         if self.reading:
             found = self.connection.execute(self.statements.read, ([key],)).fetchone()
@@ -372,10 +403,21 @@ class Transaction:
             if found is None and self.connection.execute(self.statements.read, ([key],)).fetchone() is not None:
                 raise NeedsLock(path)
         if found is None:
-            tree.resolve(self.connection, self.schema, path)  # says where it went, if it moved
-            raise NoSuch(f"{path}: no such object.")
+            return None
         row = self.rows[path] = Row(*found)
         return row
+
+    def _moved_to(self, caller: Caller, path: str) -> str:
+        """Tell where the object that had this path is now; "" where that is nowhere that the caller may see."""
+        if not exists_for(caller, self.schema, path):
+            return ""
+        to = tree.where_to(self.connection, self.schema, ObjectPath(path))
+        return str(to) if to is not None and caller.sees(to) else ""
+
+    def _nowhere(self, caller: Caller, path: str) -> Problem:
+        """Say in the same words that an object is absent or hidden; or where it went."""
+        to = self._moved_to(caller, path)
+        return Moved(f"{path} is now {to}.", to=to) if to else NoSuch(f"{path}: no such object.")
 
     def image(self, row: Row) -> Image:
         """Give the object's image at the version of its row, begun."""
@@ -424,10 +466,8 @@ class Transaction:
 
     def _absent(self, call: Call) -> Row:
         """Create the object on its first use, if asked to, or say that there is none."""
-        if call.create is None or self.reading:
-            if call.caller.schema == self.schema and call.caller.sees(call.path):
-                tree.resolve(self.connection, self.schema, call.path)
-            raise NoSuch(f"{call.path}: no such object.")
+        if call.create is None or self.reading or self._moved_to(call.caller, call.path):
+            raise self._nowhere(call.caller, call.path)
         decide(call.caller, self.schema, call.path, command="tree.create", verb="changes", needs=Role.EDITOR)
         self.registry.kind(call.create)
         mark = self.pg_save()
@@ -440,9 +480,14 @@ class Transaction:
             raise
         if not self.xid:
             (self.xid,) = self.connection.execute(XID).fetchone() or ("",)
-        return self._lock(call.path)
+        row = self._lock(call.path)
+        if row is None:
+            raise self._nowhere(call.caller, call.path)
+        return row
 
     def _answer(self, call: Call, row: Row, outcome: Outcome) -> None:
+        if not exists_for(call.caller, self.schema, row.path):  # before a word about what the object can do
+            raise NoSuch(f"{row.path}: no such object.")
         spec = self.registry.command(row.kind, call.command)
         decide(call.caller, self.schema, row.path, command=spec.name, verb=spec.verb, needs=spec.needs)
         reads = spec.verb == "reads"
@@ -479,9 +524,7 @@ class Transaction:
         """Ask a dangerous command what it would do; it does nothing yet."""
         try:
             instance = (
-                frame.facility(spec.facility)
-                if spec.facility
-                else self.registry.kind(frame.row.kind)(frame.context)
+                frame.facility(spec.facility) if spec.facility else self.registry.kind(frame.row.kind)(frame.context)
             )
             return spec.effect(instance, arguments)
         finally:
@@ -597,7 +640,8 @@ class Transaction:
 
     def end_reading(self) -> None:
         """Let go of the snapshot; nobody waits for this."""
-        self.connection.execute(COMMIT)
+        with suppress(psycopg.OperationalError):  # lost meanwhile: the snapshot went with it
+            self.connection.execute(COMMIT)
 
     def give_back(self) -> None:
         """Return the images to the cache, after a commit."""
@@ -623,7 +667,7 @@ def _array(numbers: Iterable[int]) -> str:
     return "{" + ",".join(map(str, numbers)) + "}"
 
 
-def _columns(lines: list[Line], versions: dict[int, int]) -> list[list[Any]]:
+def _columns(lines: list[Line], versions: dict[int, int]) -> list[Any]:
     """Turn lines into the parameters of the journal's insert."""
     return [
         _array(line.object_id for line in lines),

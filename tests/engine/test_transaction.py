@@ -1,10 +1,11 @@
-"""A call takes effect whole or not at all, on every object that it touched, and leaves the others of its batch alone."""
+"""A call takes effect whole or not at all, on all objects that it touched, and leaves its neighbours alone."""
 
 import pytest
 
 from objects.engine.calls import Call
 from objects.models import JournalLine
-from teams.problems import Conflict, Fault, NoSuch
+from teams.access import Role
+from teams.problems import Conflict, Fault, Moved, NoSuch, WrongArgument
 
 
 def test_a_call_is_answered_after_its_commit_and_another_process_sees_it(grove, purse, fresh_engine):
@@ -48,7 +49,9 @@ def test_a_refused_call_leaves_no_trace_but_its_line_in_the_journal(grove, purse
 def test_a_batch_in_which_a_third_of_the_calls_fail_leaves_exactly_the_others(grove, purse):
     path = purse()
 
-    outcomes = grove.together(path, [("take_out" if n % 3 == 0 else "put_in", {"amount": 1 if n % 3 else 99}) for n in range(60)])
+    outcomes = grove.together(
+        path, [("take_out" if n % 3 == 0 else "put_in", {"amount": 1 if n % 3 else 99}) for n in range(60)]
+    )
 
     assert [outcome.problem is None for outcome in outcomes] == [n % 3 != 0 for n in range(60)]
     assert [outcome.value for outcome in outcomes if outcome.problem is None] == list(range(1, 41))
@@ -101,7 +104,10 @@ def test_a_fault_of_ours_is_undone_logged_and_told_without_its_insides(grove, pu
 
     stumbled = grove.outcome(path, "stumble")
 
-    assert stumbled.problem.members() == Fault("stumble: Grove made a mistake. Nothing was changed. It is in the log.").members()
+    assert (
+        stumbled.problem.members()
+        == Fault("stumble: Grove made a mistake. Nothing was changed. It is in the log.").members()
+    )
     assert "ZeroDivisionError" in caplog.text
     assert grove.call(path, "balance") == 5
 
@@ -143,7 +149,34 @@ def test_an_absent_object_is_created_on_first_use_when_asked_for(grove):
 
 
 def test_a_path_that_is_none_is_refused_at_once(grove):
-    with pytest.raises(Exception) as refusal:
+    with pytest.raises(WrongArgument, match="a path begins with a slash"):
         grove.engine.submit(Call(grove.schema, "no/slash", "balance", {}, grove.caller, print))
 
-    assert refusal.type.__name__ == "WrongArgument"
+
+def test_a_stranger_is_told_nothing_about_what_an_object_could_do(grove, purse, caller, member, team):
+    path = purse()
+    stranger = grove.acting_as(caller(team, member(team, Role.NONE)))
+
+    told = [stranger.outcome(path, "no_such_command").problem, stranger.outcome("/nowhere", "balance").problem]
+
+    assert [problem.members() for problem in told] == [
+        NoSuch(f"{path}: no such object.").members(),
+        NoSuch("/nowhere: no such object.").members(),
+    ]
+
+
+def test_an_object_that_moved_is_not_made_anew_on_first_use(grove, purse):
+    path = purse(5)
+    grove.call(path, "tree.move", to=f"{path}-moved")
+
+    told = grove.outcome(path, "put_in", {"amount": 1}, create="purse").problem
+
+    assert told.members() == Moved(f"{path} is now {path}-moved.", to=f"{path}-moved").members()
+
+
+def test_where_an_object_went_is_told_only_to_those_who_may_see_it_there(grove, purse, caller, member, team):
+    path, hidden = purse(5), grove.new()
+    grove.call(path, "tree.move", to=f"{hidden}/purse")
+    viewer = grove.acting_as(caller(team, member(team, Role.VIEWER, {hidden: Role.NONE})))
+
+    assert viewer.outcome(path, "balance").problem.members() == NoSuch(f"{path}: no such object.").members()
