@@ -21,6 +21,7 @@ from objects.tree.paths import DEPTH, ObjectPath, key
 from objects.tree.search import look, resolve
 from objects.tree.settings import Number, checked
 from objects.tree.tags import TAGS, check_tag
+from teams.following import follow
 from teams.problems import Conflict, NoSuch, OverLimit, WrongArgument
 
 PLAIN = "object"  # the kind of what `parents=True` makes on the way
@@ -83,7 +84,7 @@ def _create(connection: Pg, schema: str, path: ObjectPath, kind: str, now: float
 
 
 def move(connection: Pg, schema: str, path: str, to: str) -> Placed:
-    """Move an object with all beneath it, or rename it; the old path answers with where it went.
+    """Move an object with all beneath it, or rename it; the old path answers with where it went, grants come along.
 
     Raises Conflict where `to` is taken or within what is moved, WrongArgument where it would be too deep, NoSuch or
     Moved where there is nothing to move, or no parent to move to.
@@ -95,6 +96,7 @@ def move(connection: Pg, schema: str, path: str, to: str) -> Placed:
     parent = place(connection, schema, new)
     deepest = depth(connection, schema, old)
     check_depth(new, deepest - old.depth)
+    follow(connection, schema, str(old), str(new))
     connection.execute(
         sql(
             schema,

@@ -4,6 +4,7 @@ import psycopg
 import pytest
 from django.db import connection as django_connection
 
+from objects.tree import changes
 from teams.access import Role
 from teams.following import follow
 from teams.models import Grant
@@ -30,6 +31,18 @@ def test_grants_and_tokens_move_with_the_subtree_and_leave_names_that_begin_alik
     made.refresh_from_db()
     assert grants_of(ann) == {"/new/ä": Role.NONE, "/new/ä/x": Role.VIEWER, "/mm": Role.ADMIN}
     assert made.paths == ["/new/ä/x", "/mm", "/other"]
+
+
+def test_what_is_denied_stays_denied_when_the_tree_moves_it(team, member, caller, connection):
+    connection.autocommit = False
+    changes.create(connection, team.schema_name, "/secret", "object")
+    changes.create(connection, team.schema_name, "/open", "object")
+    ann = member(team, Role.EDITOR, {"/secret": Role.NONE})
+
+    changes.move(connection, team.schema_name, "/secret", "/open/secret")
+    connection.commit()
+
+    assert [caller(team, ann).role_at(path) for path in ("/open", "/open/secret")] == [Role.EDITOR, Role.NONE]
 
 
 def test_where_two_grants_meet_the_lower_role_stays(team, member, connection):
