@@ -64,6 +64,8 @@ def seed_demo() -> Team:
     team = Team.objects.filter(slug="demo").first()
     if team is None:
         team = create_team(name="Demo", slug="demo", owner=owner)
+    elif not team.memberships.filter(person=owner).exists():  # DEMO_OWNER was changed since
+        add_member(team=team, by=None, person=owner, role=Role.OWNER)
     demo_seeding.send(sender=Team, team=team, owner=owner)
     return team
 

@@ -40,7 +40,6 @@ class Limits:
     OBJECT_BYTES: int = 1 * GIB  # its SQLite file
     SQL_SECONDS: float = 2.0  # one `sql` of a user
     SQL_ROWS: int = 10_000  # rows that one `sql` of a user may answer
-    TREE_DEPTH: int = 64  # names in a path
     TREE_OBJECTS: int = 1_000_000  # objects of a team
 
     # How long things are kept. Less loses history, answers or trash sooner.
@@ -50,6 +49,16 @@ class Limits:
     TRASH_KEEP_S: int = 30 * DAY_S
     JOURNAL_KEEP_S: int = 90 * DAY_S
     CALLER_KEEP_S: float = 1.0  # a grant or token that was taken away works no longer than this, in each process
+
+    # Terminals, for one person in one team. What is older or more is forgotten, the oldest first.
+    TERMINAL_LINES: int = 10_000  # lines of history
+    TERMINAL_LINES_KEEP_S: int = 365 * DAY_S
+    TERMINAL_LINE_CHARS: int = 10_000  # a longer line is run and not remembered
+    TERMINAL_MACROS: int = 500  # macros, and as many aliases
+    TERMINAL_MACRO_CHARS: int = 20_000  # a macro, an alias or ~/.groverc
+    TERMINAL_SCROLLBACK_BYTES: int = 256 * KIB  # what a session that comes back shows again
+    TERMINAL_SESSION_KEEP_S: int = 7 * DAY_S  # how long a session waits for its reader
+    TERMINAL_SESSIONS: int = 20  # sessions that wait
 
     # People and tokens.
     CALLERS_KEPT: int = 10_000  # people and tokens that a process remembers for CALLER_KEEP_S

@@ -479,6 +479,13 @@ def test_seeding_the_demo_twice_makes_it_once_and_lets_the_tree_look_each_time(s
     finally:
         demo_seeding.disconnect(receive)
 
+    settings.DEMO_OWNER = "next-owner@example.com"
+    third = actions.seed_demo()
+
     owner = Person.objects.get(email="demo-owner@example.com")
+    assert set(third.memberships.values_list("person__email", "role")) == {
+        ("demo-owner@example.com", Role.OWNER),
+        ("next-owner@example.com", Role.OWNER),
+    }
     assert (first, seen) == (second, [("demo", owner.email)] * 2)
     assert (owner.has_usable_password(), first.memberships.get(person=owner).role) == (False, Role.OWNER)

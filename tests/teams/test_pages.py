@@ -1,6 +1,7 @@
 """The way in, the list of one's teams, and what machines ask: with a browser's eyes, without JavaScript."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,11 +10,13 @@ from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, override_settings
 from django.urls import include, path
+from django.utils import timezone
 from django_pgschemas.schema import get_current_schema
 
 from teams import actions
 from teams.access import Role
 from teams.pages import TeamRequest, team_page
+from teams.tasks import forget_old_sessions
 
 PASSWORD = "correct horse 17"
 
@@ -135,6 +138,26 @@ def test_pages_have_no_inline_script_or_style(browser, address):
     text = browser.get(address).content.decode()
 
     assert re.findall(r"<script(?![^>]*\bsrc=)|<style|\bstyle=|\bon\w+=|javascript:", text) == []
+
+
+def test_an_account_made_by_the_operator_works_where_no_mail_is_sent(browser, person):
+    ann = person(password=PASSWORD)
+
+    assert sign_in(browser, ann.email).headers["Location"] == "/"
+
+
+def test_sessions_that_are_over_are_forgotten_and_others_are_not(browser, person):
+    from django.contrib.sessions.models import Session
+
+    old, new = Client(), Client()
+    for client in (old, new):
+        client.force_login(person())
+    keys = [client.session.session_key for client in (old, new)]
+    Session.objects.filter(pk=keys[0]).update(expire_date=timezone.now() - timedelta(seconds=1))
+
+    forget_old_sessions()
+
+    assert [Session.objects.filter(pk=key).exists() for key in keys] == [False, True]
 
 
 # The way in of the demo.
