@@ -14,8 +14,8 @@ class Object(models.Model):
     """A node of the tree. The row is also the lock that makes the object single-threaded."""
 
     id = models.BigAutoField(primary_key=True)
-    # No constraint in the database: objects.tree keeps the tree whole under its own locks, and a constraint would take a
-    # share lock on the parent for each child and look for children of each purged row.
+    # No constraint in the database: objects.tree keeps the tree whole under its own locks, and a constraint would take
+    # a share lock on the parent for each child and look for children of each purged row.
     parent = models.ForeignKey(
         "self", on_delete=models.DO_NOTHING, null=True, db_index=False, db_constraint=False, related_name="children"
     )
