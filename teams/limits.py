@@ -50,20 +50,30 @@ class Limits:
     JOURNAL_KEEP_S: int = 90 * DAY_S
     CALLER_KEEP_S: float = 1.0  # a grant or token that was taken away works no longer than this, in each process
 
-    # Terminals, for one person in one team. What is older or more is forgotten, the oldest first.
+    # What terminals remember of one person in one team. What is older or more is forgotten, the oldest first.
     TERMINAL_LINES: int = 10_000  # lines of history
     TERMINAL_LINES_KEEP_S: int = 365 * DAY_S
     TERMINAL_LINE_CHARS: int = 10_000  # a longer line is run and not remembered
     TERMINAL_MACROS: int = 500  # macros, and as many aliases
     TERMINAL_MACRO_CHARS: int = 20_000  # a macro, an alias or ~/.groverc
-    TERMINAL_SCROLLBACK_BYTES: int = 256 * KIB  # what a session that comes back shows again
-    TERMINAL_SESSION_KEEP_S: int = 7 * DAY_S  # how long a session waits for its reader
-    TERMINAL_SESSIONS: int = 20  # sessions that wait
+    TERMINAL_SESSIONS: int = 50  # sessions that wait for their reader after a restart
 
     # People and tokens.
     CALLERS_KEPT: int = 10_000  # people and tokens that a process remembers for CALLER_KEEP_S
     TEAM_TOKENS: int = 1_000  # tokens of a team that work
     PERSON_TEAMS: int = 100  # teams that one person owns
+    PERSON_SSH_KEYS: int = 50  # SSH keys that one person has registered
+
+    # Terminals.
+    PERSON_TERMINALS: int = 50  # sessions of one person in one team, in a process
+    TEAM_TERMINALS: int = 1_000  # sessions of one team, in a process
+    TERMINAL_IDLE_S: int = 8 * HOUR_S  # without a key typed and without a command at work, after which a session ends
+    TERMINAL_AWAY_S: int = 10 * 60  # how long a session waits in the process for a reader who went away
+    TERMINAL_KEEP_S: int = 7 * DAY_S  # how long what is needed to bring a session back is kept
+    TERMINAL_SCROLLBACK_BYTES: int = 256 * KIB  # output of a session that one who comes back sees
+    TERMINAL_WINDOW_BYTES: int = 128 * KIB  # output on the way to a reader who has not said that it was seen
+    SSH_GRACE_S: int = 30  # from the connection to a successful sign-in
+    SSH_FAILURES: int = 20  # refused sign-ins a minute from one address, after which it has to wait
 
     def __post_init__(self) -> None:
         """Refuse a limit that is not above zero: none of them has a meaning there."""
