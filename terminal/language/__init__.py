@@ -1,0 +1,50 @@
+"""The language of the shell: `parse` turns a text into a tree with positions, `unparse` writes a tree down again."""
+
+from terminal.language.parser import Rest, Unfinished, parse
+from terminal.language.tree import (
+    Assignment,
+    Block,
+    Chain,
+    Command,
+    HereDocument,
+    Part,
+    Pipeline,
+    Raw,
+    Redirection,
+    Script,
+    Spot,
+    Substitution,
+    Text,
+    Variable,
+    Word,
+    commands_of,
+    spot,
+    words_of,
+)
+from terminal.language.writer import quoted, unparse
+
+__all__ = [
+    "Assignment",
+    "Block",
+    "Chain",
+    "Command",
+    "HereDocument",
+    "Part",
+    "Pipeline",
+    "Raw",
+    "Redirection",
+    "Rest",
+    "Script",
+    "Spot",
+    "Substitution",
+    "Text",
+    "Unfinished",
+    "Variable",
+    "Word",
+    "commands_of",
+    "parse",
+    "quoted",
+    "spot",
+    "unparse",
+    "words_of",
+]
