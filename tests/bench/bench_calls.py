@@ -1,23 +1,22 @@
 """How fast a running web process answers: latency, throughput, pipelined sockets, new objects, fan-out, idle sockets.
 
-    python tests/bench/bench_calls.py http://127.0.0.1:8000 TEAM TOKEN [--only lat,ws_pipe] [--seconds 4] [--pid PID]
+    python -m tests.bench.bench_calls http://127.0.0.1:8000 TEAM TOKEN [--only lat,ws_pipe] [--seconds 4] [--pid PID]
 
 Raw sockets, so that the client costs little: it shares the machine with the server. Every answer is checked, and what
-was added is compared with what the object says at the end: a lost or doubled call fails the run. See README.md.
+was added is compared with what the object says at the end: a lost or doubled call fails the run. `beside.py` runs the
+same against workerd, in the same minutes. See README.md.
 """
 
 import argparse
 import asyncio
-import base64
 import itertools
-import json
-import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+
+from tests.bench.targets import Grove, Target
 
 CLIENTS = 32
 OBJECTS = 1_000
@@ -29,33 +28,17 @@ PUBLICATIONS = 500
 IDLE_SOCKETS = 1_000
 
 
-class Target:
-    """The server and what to say to it."""
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What a test measured. `value` is what targets are compared by, in `unit`."""
 
-    def __init__(self, url: str, team: str, token: str, pid: int) -> None:
-        parts = urlsplit(url)
-        self.host, self.port = parts.hostname or "127.0.0.1", parts.port or 80
-        self.team, self.token, self.pid = team, token, pid
-        self.run = f"/bench/{int(time.time()):x}"
+    name: str
+    value: float
+    unit: str
+    note: str
 
-    def request(self, path: str, command: str, arguments: dict[str, Any], query: str = "") -> bytes:
-        body = json.dumps(arguments).encode()
-        return (
-            f"POST /api/v1/{self.team}{path}:{command}{query} HTTP/1.1\r\nHost: {self.host}:{self.port}\r\n"
-            f"Authorization: Bearer {self.token}\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n"
-        ).encode() + body
-
-    def upgrade(self, path: str) -> bytes:
-        key = base64.b64encode(os.urandom(16)).decode()
-        return (
-            f"GET /ws/v1/{self.team}{path} HTTP/1.1\r\nHost: {self.host}:{self.port}\r\nUpgrade: websocket\r\n"
-            f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
-            f"Authorization: Bearer {self.token}\r\n\r\n"
-        ).encode()
-
-    def rss_bytes(self) -> int:
-        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    def __str__(self) -> str:
+        return f"{self.name:10} {self.value:>12,.2f} {self.unit:12} {self.note}"
 
 
 class Http(asyncio.Protocol):
@@ -84,10 +67,10 @@ class Http(asyncio.Protocol):
                     raise SystemExit(f"refused: {body!r}")
                 self.on_answer(body)
 
-    async def call(self, request: bytes) -> Any:
+    async def call(self, request: bytes) -> bytes:
         answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self.send(request, answered.set_result)
-        return json.loads(await answered)["value"]
+        return await answered
 
 
 class Socket(asyncio.Protocol):
@@ -129,14 +112,11 @@ class Socket(asyncio.Protocol):
             at = start + size
         self.data = data[at:]
 
-    async def call(self, request: dict[str, Any]) -> Any:
+    async def call(self, request: bytes) -> bytes:
         answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self.on_message = lambda text: None if b'"method":"event"' in text else answered.set_result(text)
-        self.transport.write(frame(json.dumps(request).encode()))
-        answer = json.loads(await answered)
-        if "error" in answer:
-            raise SystemExit(f"refused: {answer}")
-        return answer["result"]["value"]
+        self.on_message = lambda text: None if answered.done() else answered.set_result(text)
+        self.transport.write(frame(request))
+        return await answered
 
 
 def frame(text: bytes) -> bytes:
@@ -151,21 +131,21 @@ async def http(target: Target) -> Http:
     return connection
 
 
-async def socket(target: Target, path: str) -> Socket:
+async def socket(target: Target, name: str, *, listens: bool = False) -> Socket:
     _, made = await asyncio.get_running_loop().create_connection(Socket, target.host, target.port)
-    made.transport.write(target.upgrade(path))
+    made.transport.write(target.upgrade(name, listens=listens))
     await made.is_open
     return made
 
 
-def told(name: str, seconds: float, latencies: list[float], note: str = "") -> None:
+def spread(latencies: list[float]) -> str:
     ordered = sorted(latencies)
-    line = f"{name:10} {len(ordered) / seconds:>10,.0f}/s"
-    if ordered:
-        p50, p99 = ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.99)]
-        line += f"   p50 {p50 * 1e3:7.2f} ms   p99 {p99 * 1e3:7.2f} ms"
-    sys.stdout.write(f"{line}   {note}\n")
-    sys.stdout.flush()
+    p50, p99 = ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.99)]
+    return f"p50 {p50 * 1e3:.2f} ms, p99 {p99 * 1e3:.2f} ms"
+
+
+def median_ms(latencies: list[float]) -> float:
+    return sorted(latencies)[len(latencies) // 2] * 1e3
 
 
 async def closed_loop(target: Target, requests: Iterator[bytes], clients: int, seconds: float) -> list[float]:
@@ -180,6 +160,7 @@ async def closed_loop(target: Target, requests: Iterator[bytes], clients: int, s
         nonlocal under_way
         request = next(requests, None) if time.perf_counter() < ends_at else None
         if request is None:
+            connection.transport.close()
             if under_way == 0 and not done.done():
                 done.set_result(None)
             return
@@ -200,20 +181,12 @@ async def closed_loop(target: Target, requests: Iterator[bytes], clients: int, s
     return latencies
 
 
-async def added(target: Target, path: str) -> int:
-    return int(await (await http(target)).call(target.request(path, "state.incr", {"key": "n", "by": 0})))
-
-
-async def one_object(target: Target, name: str, clients: int, seconds: float) -> None:
-    path = f"{target.run}/{name}"
-    await (await http(target)).call(target.request(path, "state.incr", {"key": "n", "by": 0}, "?create=object"))
-    request = target.request(path, "state.incr", {"key": "n"})
-    await closed_loop(target, itertools.repeat(request), clients, 0.5)
-    before = await added(target, path)
-    began = time.perf_counter()
-    latencies = await closed_loop(target, itertools.repeat(request), clients, seconds)
-    told(name, time.perf_counter() - began, latencies, f"state.incr over HTTP, 1 object, {clients} client(s)")
-    check(name, await added(target, path) - before, len(latencies))
+async def counted(target: Target, name: str) -> int:
+    """Add one and tell the sum: how the tests learn what took place."""
+    connection = await http(target)
+    value = target.value_of(await connection.call(target.incr(name, create=True)))
+    connection.transport.close()
+    return value
 
 
 def check(name: str, got: int, want: int) -> None:
@@ -221,58 +194,70 @@ def check(name: str, got: int, want: int) -> None:
         raise SystemExit(f"{name}: {want} calls were answered, and {got} took place")
 
 
-async def lat(target: Target, seconds: float) -> None:
-    await one_object(target, "lat", 1, seconds)
+async def one_object(target: Target, name: str, clients: int, seconds: float) -> tuple[list[float], float]:
+    await counted(target, name)
+    request = target.incr(name)
+    await closed_loop(target, itertools.repeat(request), clients, 0.5)
+    before = await counted(target, name)
+    began = time.perf_counter()
+    latencies = await closed_loop(target, itertools.repeat(request), clients, seconds)
+    took = time.perf_counter() - began
+    check(name, await counted(target, name) - before - 1, len(latencies))
+    return latencies, took
 
 
-async def tput1(target: Target, seconds: float) -> None:
-    await one_object(target, "tput1", CLIENTS, seconds)
+async def lat(target: Target, seconds: float) -> Figure:
+    latencies, _ = await one_object(target, "lat", 1, seconds)
+    return Figure("lat", median_ms(latencies), "ms p50", f"increment over HTTP, 1 client; {spread(latencies)}")
 
 
-async def tput1000(target: Target, seconds: float) -> None:
-    paths = [f"{target.run}/many/{number}" for number in range(OBJECTS)]
-    made = (target.request(path, "state.incr", {"key": "n", "by": 0}, "?create=object") for path in paths)
-    await closed_loop(target, made, 16, 60)
-    requests = [target.request(path, "state.incr", {"key": "n"}) for path in paths]
+async def tput1(target: Target, seconds: float) -> Figure:
+    latencies, took = await one_object(target, "tput1", CLIENTS, seconds)
+    note = f"increments over HTTP, 1 object, {CLIENTS} clients; {spread(latencies)}"
+    return Figure("tput1", len(latencies) / took, "/s", note)
+
+
+async def tput1000(target: Target, seconds: float) -> Figure:
+    names = [f"many/{number}" for number in range(OBJECTS)]
+    await closed_loop(target, (target.incr(name, create=True) for name in names), 16, 60)
+    requests = [target.incr(name) for name in names]
     began = time.perf_counter()
     latencies = await closed_loop(target, itertools.cycle(requests), 2 * CLIENTS, seconds)
-    told("tput1000", time.perf_counter() - began, latencies, f"{OBJECTS:,} objects, {2 * CLIENTS} clients")
-    check("tput1000", sum([await added(target, path) for path in paths]), len(latencies))
+    took = time.perf_counter() - began
+    check("tput1000", sum([await counted(target, name) for name in names]) - 2 * OBJECTS, len(latencies))
+    note = f"increments over HTTP, {OBJECTS:,} objects, {2 * CLIENTS} clients; {spread(latencies)}"
+    return Figure("tput1000", len(latencies) / took, "/s", note)
 
 
-async def sql(target: Target, seconds: float) -> None:
-    path = f"{target.run}/sql"
+async def sql(target: Target, seconds: float) -> Figure:
     connection = await http(target)
-    await connection.call(target.request(path, "state.incr", {"key": "n"}, "?create=object"))
-    await connection.call(
-        target.request(path, "sql", {"query": "create table if not exists ev(id integer primary key, body text)"})
-    )
-    query = "insert into ev(body) values('bench') returning id"
-    request = target.request(path, "sql", {"query": query})
+    for request in target.prepare_sql("sql"):
+        await connection.call(request)
     began = time.perf_counter()
-    latencies = await closed_loop(target, itertools.repeat(request), CLIENTS, seconds)
-    told("sql", time.perf_counter() - began, latencies, f"an insert, 1 object, {CLIENTS} clients")
+    latencies = await closed_loop(target, itertools.repeat(target.sql("sql")), CLIENTS, seconds)
+    took = time.perf_counter() - began
+    return Figure(
+        "sql", len(latencies) / took, "/s", f"insert + select of ten rows, {CLIENTS} clients; {spread(latencies)}"
+    )
 
 
-async def ws_lat(target: Target, seconds: float) -> None:
-    path = f"{target.run}/ws_lat"
-    connection = await socket(target, path)
-    request = {"jsonrpc": "2.0", "id": 1, "method": "state.incr", "params": {"key": "n"}, "create": "object"}
+async def ws_lat(target: Target, seconds: float) -> Figure:
+    connection = await socket(target, "ws_lat")
     latencies: list[float] = []
-    first = await connection.call(request)
+    await connection.call(target.socket_incr(0))
+    before = await counted(target, "ws_lat")
     ends_at = time.perf_counter() + seconds
     while (began := time.perf_counter()) < ends_at:
-        last = await connection.call(request)
+        await connection.call(target.socket_incr(1))
         latencies.append(time.perf_counter() - began)
-    told("ws_lat", seconds, latencies, "state.incr over a socket, one at a time")
-    check("ws_lat", last - first, len(latencies))
+    check("ws_lat", await counted(target, "ws_lat") - before - 1, len(latencies))
+    return Figure("ws_lat", median_ms(latencies), "ms p50", f"increment over a socket; {spread(latencies)}")
 
 
-async def ws_pipe(target: Target, _seconds: float) -> None:
-    path = f"{target.run}/ws_pipe"
-    connection = await socket(target, path)
-    call = {"jsonrpc": "2.0", "id": 0, "method": "state.incr", "params": {"key": "n"}}
-    before = await connection.call(call | {"create": "object"})
+async def ws_pipe(target: Target, _seconds: float) -> Figure:
+    connection = await socket(target, "ws_pipe")
+    await connection.call(target.socket_incr(0))
+    before = await counted(target, "ws_pipe")
     done = asyncio.get_running_loop().create_future()
     sent_at: list[float] = []
     latencies: list[float] = []
@@ -281,13 +266,10 @@ async def ws_pipe(target: Target, _seconds: float) -> None:
         first = len(sent_at)
         now = time.perf_counter()
         sent_at.extend([now] * min(count, PIPELINED - first))
-        connection.transport.write(b"".join(frame(_incr(number)) for number in range(first, len(sent_at))))
+        connection.transport.write(b"".join(frame(target.socket_incr(number)) for number in range(first, len(sent_at))))
 
     def heard(text: bytes) -> None:
-        answer = json.loads(text)
-        if "error" in answer:
-            raise SystemExit(f"refused: {answer}")
-        latencies.append(time.perf_counter() - sent_at[answer["id"]])
+        latencies.append(time.perf_counter() - sent_at[target.number_of(text)])
         if len(latencies) == PIPELINED:
             done.set_result(None)
         elif len(latencies) % 32 == 0:
@@ -297,70 +279,78 @@ async def ws_pipe(target: Target, _seconds: float) -> None:
     began = time.perf_counter()
     send(WINDOW)
     await done
-    told("ws_pipe", time.perf_counter() - began, latencies, f"state.incr over a socket, {WINDOW} under way")
-    check("ws_pipe", await connection.call(call) - before - 1, PIPELINED)
+    took = time.perf_counter() - began
+    check("ws_pipe", await counted(target, "ws_pipe") - before - 1, PIPELINED)
+    note = f"increments over a socket, {WINDOW} under way; {spread(latencies)}"
+    return Figure("ws_pipe", PIPELINED / took, "/s", note)
 
 
-def _incr(number: int) -> bytes:
-    return b'{"jsonrpc":"2.0","id":%d,"method":"state.incr","params":{"key":"n"}}' % number
-
-
-async def cold(target: Target, _seconds: float) -> None:
-    requests = (
-        target.request(f"{target.run}/new/{number}", "state.incr", {"key": "n"}, "?create=object")
-        for number in range(NEW_OBJECTS)
-    )
+async def cold(target: Target, _seconds: float) -> Figure:
+    requests = (target.incr(f"new/{number}", create=True) for number in range(NEW_OBJECTS))
     began = time.perf_counter()
     latencies = await closed_loop(target, requests, 16, 120)
-    told("cold", time.perf_counter() - began, latencies, f"first call on {NEW_OBJECTS:,} new objects, 16 clients")
+    took = time.perf_counter() - began
+    note = f"first call on {NEW_OBJECTS:,} new objects, 16 clients; {spread(latencies)}"
+    return Figure("cold", len(latencies) / took, "/s", note)
 
 
-async def fanout(target: Target, _seconds: float) -> None:
-    path = f"{target.run}/fanout"
-    publisher = await socket(target, path)
-    call = {"jsonrpc": "2.0", "id": 0, "method": "state.incr", "params": {"key": "n"}, "create": "object"}
-    await publisher.call(call)
-    listeners = [await socket(target, path) for _ in range(LISTENERS)]
+async def wake(target: Target, _seconds: float) -> Figure:
+    """The objects of `cold`, once they are in no process's memory any more; `Target.forget` sees to that."""
+    names = [f"asleep/{number}" for number in range(NEW_OBJECTS)]
+    await closed_loop(target, (target.incr(name, create=True) for name in names), 16, 120)
+    await target.forget()
+    began = time.perf_counter()
+    latencies = await closed_loop(target, (target.incr(name) for name in names), 16, 120)
+    took = time.perf_counter() - began
+    note = f"first call on {NEW_OBJECTS:,} objects not in memory, 16 clients; {spread(latencies)}"
+    return Figure("wake", len(latencies) / took, "/s", note)
+
+
+async def fanout(target: Target, _seconds: float) -> Figure:
+    publisher = await socket(target, "fanout")
+    await publisher.call(target.publish(0))
+    listeners = [await socket(target, "fanout", listens=True) for _ in range(LISTENERS)]
     done = asyncio.get_running_loop().create_future()
     heard = 0
 
     def hear(text: bytes) -> None:
         nonlocal heard
-        heard += text.count(b'"topic":"state"')
+        heard += text.count(target.published)
         if heard >= LISTENERS * PUBLICATIONS and not done.done():
             done.set_result(None)
 
     for listener in listeners:
-        await listener.call({"jsonrpc": "2.0", "id": 1, "method": "subscribe", "params": {"topics": ["state"]}})
+        if target.listen():
+            await listener.call(target.listen())
         listener.on_message = hear
     publisher.on_message = lambda _text: None
     began = time.perf_counter()
-    publisher.transport.write(b"".join(frame(_incr(number)) for number in range(PUBLICATIONS)))
+    publisher.transport.write(b"".join(frame(target.publish(number)) for number in range(PUBLICATIONS)))
     await asyncio.wait_for(done, 60)
     took = time.perf_counter() - began
-    sys.stdout.write(
-        f"{'fanout':10} {heard / took:>10,.0f}/s   deliveries of {PUBLICATIONS} events to {LISTENERS} sockets\n"
-    )
+    return Figure("fanout", heard / took, "/s", f"deliveries of {PUBLICATIONS} events to {LISTENERS} sockets")
 
 
-async def idle(target: Target, _seconds: float) -> None:
-    path = f"{target.run}/idle"
-    await (await http(target)).call(target.request(path, "state.incr", {"key": "n"}, "?create=object"))
+async def idle(target: Target, _seconds: float) -> Figure:
+    for number in range(100):  # what the first sockets cost once is no matter of each
+        await socket(target, f"warm/{number}")
+    await asyncio.sleep(1)
     before = target.rss_bytes()
-    kept = [await socket(target, path) for _ in range(IDLE_SOCKETS)]
-    await asyncio.sleep(2)
-    each = (target.rss_bytes() - before) / len(kept)
-    sys.stdout.write(f"{'idle':10} {each / 1024:>10,.1f} KiB a socket   {len(kept):,} idle sockets on one object\n")
+    kept = [await socket(target, f"idle/{number}") for number in range(IDLE_SOCKETS)]
+    await asyncio.sleep(12)
+    grown = (target.rss_bytes() - before) / 2**20
+    return Figure("idle", grown, "MiB", f"{len(kept):,} idle sockets, an object each, after 12 s")
 
 
-TESTS: dict[str, Callable[[Target, float], Awaitable[None]]] = {
-    test.__name__: test for test in (lat, tput1, tput1000, sql, ws_lat, ws_pipe, cold, fanout, idle)
+TESTS: dict[str, Callable[[Target, float], Awaitable[Figure]]] = {
+    test.__name__: test for test in (lat, tput1, tput1000, sql, ws_lat, ws_pipe, cold, wake, fanout, idle)
 }
 
 
 async def measure(target: Target, chosen: list[str], seconds: float) -> None:
     for name in chosen:
-        await TESTS[name](target, seconds)
+        sys.stdout.write(f"{await TESTS[name](target, seconds)}\n")
+        sys.stdout.flush()
 
 
 def main() -> None:
@@ -372,8 +362,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--pid", type=int, default=0, help="of the web process, for `idle`")
     chosen = parser.parse_args()
-    names = chosen.only.split(",") if chosen.only else [name for name in TESTS if name != "idle" or chosen.pid]
-    asyncio.run(measure(Target(chosen.url, chosen.team, chosen.token, chosen.pid), names, chosen.seconds))
+    names = chosen.only.split(",") if chosen.only else [name for name in TESTS if name not in ("idle", "wake")]
+    asyncio.run(measure(Grove(chosen.url, chosen.team, chosen.token, chosen.pid), names, chosen.seconds))
 
 
 if __name__ == "__main__":
