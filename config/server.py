@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from http.client import responses
-from typing import Any
+from typing import Any, ClassVar
 
 import daphne.server
 import orjson
@@ -20,12 +20,14 @@ from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from django.conf import settings
 from twisted.internet import reactor
 
-from teams.problems import TooLarge
+from objects.surfaces.lookup import large
+from objects.surfaces.refusals import answer_of
+from teams.problems import Overloaded, Problem, TooLarge
 
 BODY_CHUNK_BYTES = 64 * 1024
 INBOX_MESSAGES = 64  # frames that wait for the application before the socket is read no further ...
 INBOX_BYTES = 1 << 20  # ... or so much of them
-FORM_OVERHEAD_BYTES = 1 << 20  # what a form may need around a file of FILE_BYTES
+FORM_OVERHEAD_BYTES = 1 << 20  # what a form may need around its file
 LINGER_S = 2.0  # how long a refused upload may go on into nothing, so that the refusal is read
 CLOSE_TOO_LARGE = 1009
 CLOSE_S = 5.0  # how long a socket's other side may take to answer a close
@@ -66,25 +68,60 @@ class Flow:
 
 
 class Request(WebRequest):  # type: ignore[misc]
-    """A request whose body stays in Twisted's temporary file until asked for, and stops at FILE_BYTES."""
+    """A request whose body stays in Twisted's temporary file until asked for, and stops at its limit.
+
+    That is FILE_BYTES, and UPLOAD_BYTES for a command that takes so much (`import`). The body is on the disk before
+    anybody knows whose it is, so few of the large ones are taken at once (UPLOADS).
+    """
 
     refused = False
     received_bytes = 0
+    limit = "FILE_BYTES"
+    larges: ClassVar[set["Request"]] = set()  # with a body larger than FILE_BYTES
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802 -- Twisted's name
         self._parsePOSTFormSubmission = False  # Twisted would read a whole form into memory; the application reads it
-        self.limit_bytes = settings.GROVE.FILE_BYTES + FORM_OVERHEAD_BYTES
-        if length is not None and length > self.limit_bytes:
-            self._refuse()
-            length = 0
-        super().gotLength(length)
+        self.limit = "UPLOAD_BYTES" if self._command_name() in large() else "FILE_BYTES"
+        self._look_at_size(length or 0)
+        super().gotLength(0 if self.refused else length)
 
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802 -- Twisted's name
         self.received_bytes += len(data)
-        if self.received_bytes > self.limit_bytes and not self.refused:
-            self._refuse()
+        self._look_at_size(self.received_bytes)
         if not self.refused:
             super().handleContentChunk(data)
+
+    def connectionLost(self, reason: Any) -> None:  # noqa: N802 -- Twisted's name
+        self.larges.discard(self)
+        super().connectionLost(reason)
+
+    def finish(self) -> None:
+        self.larges.discard(self)
+        super().finish()
+
+    def _command_name(self) -> str:
+        """Name the command that the address ends with; the body may come before Twisted tells the address."""
+        address: bytes = self.channel._path  # noqa: SLF001 -- Twisted (25.5) has no other way
+        return address.partition(b"?")[0].rpartition(b":")[2].decode("latin-1")
+
+    def _look_at_size(self, body_bytes: int) -> None:
+        """Refuse a body that is too large, or one of too many large ones."""
+        limits = settings.GROVE
+        limit_bytes: int = getattr(limits, self.limit)
+        if self.refused:
+            return
+        if body_bytes > limit_bytes + FORM_OVERHEAD_BYTES:
+            self._refuse(TooLarge(f"The body: larger than {limit_bytes:,} bytes (limit {self.limit}). Send less."))
+        elif body_bytes > limits.FILE_BYTES + FORM_OVERHEAD_BYTES and self not in self.larges:
+            if len(self.larges) >= limits.UPLOADS:
+                self._refuse(
+                    Overloaded(
+                        f"{limits.UPLOADS} large files are coming in already (limit UPLOADS). Send yours again soon.",
+                        retry_after_s=10,
+                    )
+                )
+            else:
+                self.larges.add(self)
 
     def process(self) -> Any:
         if self.refused:
@@ -119,13 +156,16 @@ class Request(WebRequest):  # type: ignore[misc]
         else:
             super().handle_exception(exception)
 
-    def _refuse(self) -> None:
+    def _refuse(self, problem: Problem) -> None:
         self.refused = True
-        problem = TooLarge(f"The body: larger than {settings.GROVE.FILE_BYTES:,} bytes (limit FILE_BYTES). Send less.")
-        body = orjson.dumps(problem.members())
+        self.larges.discard(self)
+        status, headers, body = answer_of(problem)
+        lines = [(b"connection", b"close"), (b"content-length", b"%d" % len(body)), *headers]
         self.channel.transport.write(
-            b"HTTP/1.1 413 Request Entity Too Large\r\nContent-Type: application/problem+json\r\n"
-            b"Connection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+            b"HTTP/1.1 %d %b\r\n" % (status, responses.get(status, "").encode())
+            + b"".join(b"%b: %b\r\n" % line for line in lines)
+            + b"\r\n"
+            + body
         )
         reactor.callLater(LINGER_S, self._hang_up)  # type: ignore[arg-type]
 

@@ -31,6 +31,9 @@ class Limits:
     RESULT_BYTES: int = 8 * MIB  # an answer as JSON
     ARGUMENT_BYTES: int = 1 * MIB  # the arguments of a call as JSON
     FILE_BYTES: int = 32 * MIB  # one file in an object
+    UPLOAD_BYTES: int = 1 * GIB  # what `import` and `sql.import` take
+    UPLOADS: int = 4  # bodies larger than FILE_BYTES that a process takes at once; they wait in temporary files
+    LARGE_CALL_SECONDS: float = 600.0  # CALL_SECONDS of `import` and `sql.import`, from when their turn has come
     SOCKET_CALLS: int = 256  # calls of one socket that wait for their answer
     SOCKET_BYTES: int = 16 * MIB  # answers and events that wait for the other side of a socket before it is let go
     SOCKET_SUBSCRIPTIONS: int = 1_000  # objects that one socket listens to

@@ -73,7 +73,8 @@ class Arrival:
         top = self._top(name)
         self._make_room(top, replace=replace)
         node = self._created(top, kind, "kind")
-        size_bytes = self._filled(node, content.chunks())
+        with vetting.Vetter(most_bytes=self.most_bytes) as vetter:
+            size_bytes = self._filled(node, content.chunks(), vetter)
         return Arrived(top, 1, size_bytes)
 
     def _archive(self, content: Content, name: str, *, replace: bool) -> Arrived:
@@ -89,13 +90,14 @@ class Arrival:
         top = self._top(name)
         self._make_room(top, replace=replace)
         count = size_bytes = 0
-        for about in reader.objects():
-            path = self._path(top, about.path, is_first=not count)
-            node = self._created(path, about.kind, "content")
-            self._describe(node, about)
-            if about.bytes:
-                size_bytes += self._filled(node, reader.file_chunks())
-            count += 1
+        with vetting.Vetter(most_bytes=self.most_bytes) as vetter:
+            for about in reader.objects():
+                path = self._path(top, about.path, is_first=not count)
+                node = self._created(path, about.kind, "content")
+                self._describe(node, about)
+                if about.bytes:
+                    size_bytes += self._filled(node, reader.file_chunks(), vetter)
+                count += 1
         if not count:
             raise WrongArgument("content", "This archive holds no object. Nothing was changed.")
         return Arrived(top, count, size_bytes)
@@ -154,14 +156,14 @@ class Arrival:
         except WrongArgument as problem:
             raise WrongArgument("content", f"{node.path}: {problem.detail} Nothing was changed.") from None
 
-    def _filled(self, node: Node, chunks: Iterable[bytes]) -> int:
+    def _filled(self, node: Node, chunks: Iterable[bytes], vetter: vetting.Vetter) -> int:
         with tempfile.TemporaryDirectory(prefix="grove-import-") as folder:
             path = Path(folder) / "data.sqlite"
             with path.open("wb") as file:
                 for chunk in chunks:
                     file.write(chunk)
             try:
-                clean = vetting.vet(path, most_bytes=self.most_bytes)
+                clean = vetter.vet(path)
             except WrongArgument as problem:
                 raise WrongArgument("content", f"{node.path}: {problem.detail} Nothing was changed.") from None
             with clean:

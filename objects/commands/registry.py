@@ -51,6 +51,7 @@ class Options:
     name: str | None = None
     streams: str | Callable[..., str] | None = None
     alone: bool = False
+    large: bool = False
 
 
 @overload
@@ -64,6 +65,7 @@ def command(
     name: str | None = None,
     streams: str | Callable[..., str] | None = None,
     alone: bool = False,
+    large: bool = False,
 ) -> Callable[[F], F]: ...
 def command(
     method: F | None = None,
@@ -75,6 +77,7 @@ def command(
     name: str | None = None,
     streams: str | Callable[..., str] | None = None,
     alone: bool = False,
+    large: bool = False,
 ) -> F | Callable[[F], F]:
     """Make a method a command: typed, documented, callable over every surface.
 
@@ -83,9 +86,10 @@ def command(
     role: the lowest role that may call it, where it is not viewer (reads) or editor.
     name: as users say it, where the method cannot be named so: "import".
     alone: no other call shares its batch, and no command calls it: it works on the rows of objects, not in one.
+    large: its file may have UPLOAD_BYTES, where others have FILE_BYTES, and it may take LARGE_CALL_SECONDS.
     streams: the topic whose events follow the answer; or a function that gives it for the same arguments.
     """
-    options = Options(reads, dangerous, role, name, streams, alone)
+    options = Options(reads, dangerous, role, name, streams, alone, large)
 
     def mark(function: F) -> F:
         function.__dict__["__command__"] = options
@@ -157,6 +161,8 @@ class CommandSpec:
         self.rest = next((each for each in self.parameters if each.rest), None)
         self._effect: Callable[..., str] | None = method.__dict__.get("__effect__")
         self.alone = options.alone
+        self.large = options.large
+        self.upload_limit = "UPLOAD_BYTES" if options.large else "FILE_BYTES"
         self._topic = options.streams
         self.streams = options.streams is not None
         self._plain = self.result_shape.plain

@@ -52,7 +52,7 @@ class Import(Facility):
 
     name = "import"
 
-    @command(name="import", alone=True)
+    @command(name="import", alone=True, large=True)
     def import_(
         self,
         content: Annotated[Content, Help("an SQLite file, or an archive that `export` made")],

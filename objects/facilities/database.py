@@ -122,7 +122,7 @@ class Sql(Facility):
         wanted = {table.lower()} if table else mine
         return "\n".join(f"{sql};" for owner, sql in rows if owner.lower() in wanted)
 
-    @command(name="import")
+    @command(name="import", large=True)
     def import_(
         self,
         table: TableName,

@@ -200,8 +200,8 @@ class Request:
         if spec.uploads in self.query:
             raise WrongArgument(spec.uploads, f"{spec.uploads}: is in the query and in the body. Send the body alone.")
         self._decide(caller, spec)
-        limit = settings.GROVE.FILE_BYTES
-        self._refuse_large(limit, "FILE_BYTES")
+        limit: int = getattr(settings.GROVE, spec.upload_limit)
+        self._refuse_large(limit, spec.upload_limit)
         upload = Upload(limit_bytes=limit, content_type=content_type.decode("latin-1"))
         try:
             while True:

@@ -38,6 +38,12 @@ def kept_kind(schema: str, path: str) -> str | None:
 
 
 @cache
+def large() -> frozenset[str]:
+    """Names of commands, of whatever kind, that take more than a file: `@command(large=True)`."""
+    return frozenset(name for kind in registry.kinds for name, spec in registry.commands(kind).items() if spec.large)
+
+
+@cache
 def streaming() -> frozenset[str]:
     """Names of commands, of whatever kind, whose answer events follow."""
     return frozenset(name for kind in registry.kinds for name, spec in registry.commands(kind).items() if spec.streams)

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from objects.storage.tables import TABLES
-from objects.storage.vetting import vet
+from objects.storage.vetting import Vetter, vet
 from teams.problems import OutOfTime, TooLarge, WrongArgument
 
 
@@ -155,3 +155,32 @@ def test_damage_anywhere_is_refused_or_harmless(made):
             outcomes.add("refused")
 
     assert "refused" in outcomes
+
+
+def test_a_hundred_files_take_one_process(made):
+    path = made("CREATE TABLE t(a)", "INSERT INTO t VALUES ('kept')")
+    vet(path).path.unlink()
+    started = time.monotonic()
+
+    with Vetter() as vetter:
+        for _ in range(100):
+            with vetter.vet(path) as clean:
+                assert clean.tables == ("t",)
+
+    assert time.monotonic() - started < 5  # a process each took 20 s
+
+
+def test_a_file_after_one_that_was_refused_or_killed_its_checker_is_checked_like_any_other(made, tmp_path):
+    sound = made("CREATE TABLE t(a)").rename(tmp_path / "sound.sqlite")
+    wrong = made("CREATE TABLE _state(a)")
+
+    with Vetter() as vetter:
+        with pytest.raises(WrongArgument, match="kept for the platform"):
+            vetter.vet(wrong)
+        with vetter.vet(sound) as clean:
+            assert clean.tables == ("t",)
+        vetter._process.kill()
+        with pytest.raises(WrongArgument, match="damaged so badly"):
+            vetter.vet(sound)
+        with vetter.vet(sound) as clean:
+            assert clean.tables == ("t",)

@@ -298,7 +298,7 @@ def arguments_of(
         upload = files.get(parameter.name) if files else None
         text = sent.get(parameter.name + AS_TEXT, "")
         if upload is not None:
-            arguments[parameter.name] = _upload(upload)
+            arguments[parameter.name] = _upload(upload, getattr(settings.GROVE, spec.upload_limit))
         elif text or (parameter.required and parameter.name + AS_TEXT in sent):
             arguments[parameter.name] = Content(text.replace("\r\n", "\n").encode())
     known = {parameter.name for parameter in spec.parameters}
@@ -344,8 +344,8 @@ def _zoned(moment: str) -> str:
     return moment + "Z" if clock and not clock.endswith("Z") and "+" not in clock and "-" not in clock else moment
 
 
-def _upload(sent: "UploadedFile[Any]") -> Upload:
-    upload = Upload(limit_bytes=settings.GROVE.FILE_BYTES, name=sent.name or "", content_type=sent.content_type or "")
+def _upload(sent: "UploadedFile[Any]", limit_bytes: int) -> Upload:
+    upload = Upload(limit_bytes=limit_bytes, name=sent.name or "", content_type=sent.content_type or "")
     for chunk in sent.chunks():
         upload.write(chunk)
     return upload
