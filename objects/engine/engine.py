@@ -13,11 +13,12 @@ from concurrent.futures import Future
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from objects.commands.registry import Registry
 from objects.engine.calls import Call, Event, Outcome
 from objects.engine.mailbox import Batch, Mailbox
-from objects.engine.statements import XACT_STATUS
+from objects.engine.statements import END_XACT, PATIENCE_IN_POSTGRES, XACT_STATUS
 from objects.engine.transaction import CommitUnknown, NeedsLock, NotReading, Transaction
 from objects.storage.cache import ImageCache
 from objects.tree.paths import ObjectPath
@@ -28,6 +29,18 @@ from teams.problems import Fault, OutOfTime, Overloaded
 log = logging.getLogger("grove.engine")
 
 RETRY_PAUSE_S = 0.05  # between tries while Postgres does not answer; doubles to a second
+UNKNOWN_S = 10.0  # past a call's deadline, to learn whether a commit without an answer took place
+LOCK_WAITS = 4  # a call waits so many times for a row that others hold, before its time is up
+ASK_BEFORE_ENDING = 3  # times to ask about a transaction in progress before its connection is ended in Postgres
+
+# Where nothing answers any more, the kernel says so after about 10 s. Seconds, but for tcp_user_timeout.
+PATIENCE = {
+    "connect_timeout": 3,
+    "keepalives_idle": 4,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 KNOWN_OBJECTS = 200_000  # hints kept a process: about 40 MB
 
 Publish = Callable[[Sequence[Event]], None]
@@ -158,7 +171,7 @@ class _Worker:
                 continue
             try:
                 self._serve(batch)
-            except Exception:
+            except BaseException:  # a thread that ended would leave its objects to nobody
                 log.exception("a batch was lost by a fault of ours")
                 for call in batch.calls:
                     call.answer(Outcome(problem=Fault(f"{call.command}: Grove made a mistake. It is in the log.")))
@@ -169,7 +182,7 @@ class _Worker:
             self._connection.close()
 
     def _serve(self, batch: Batch) -> None:
-        """Run a batch; where it is lost to a deadlock or a broken connection, run its calls again one by one."""
+        """Run a batch; where it is lost, to a deadlock, a broken connection or a fault, run its calls one by one."""
         reading = all(self.engine.reads(call) for call in batch.calls)
         pause_s = RETRY_PAUSE_S
         groups = deque([batch.calls])
@@ -181,24 +194,42 @@ class _Worker:
                 reading = False
                 groups.appendleft(calls)
             except Unanswered:
-                for call in calls:
-                    call.answer(
-                        Outcome(
-                            problem=Overloaded(
-                                f"{call.command}: the database went away during the commit, so nobody knows whether it "
-                                "took place. Ask again with the same idempotency key, or look at the object.",
-                                retry_after_s=5,
-                            )
-                        )
-                    )
+                _refuse(
+                    calls,
+                    "the database went away during the commit, so nobody knows whether it took place. "
+                    "Ask again with the same idempotency key, or look at the object.",
+                    5,
+                )
+            except psycopg.errors.LockNotAvailable:  # another process holds an object long: it may have been stopped
+                groups = self._strangers_first(calls, groups)
+            except psycopg.errors.DiskFull:
+                log.warning("Postgres has no room on its disk")
+                _refuse(calls, "the database's disk is full. Nothing was changed. Its operator has to make room.", 30)
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                # A deadlock or a serialization failure leaves the connection whole: no need to wait for Postgres.
                 if self._connection is None or self._connection.broken or self._connection.closed:
                     log.warning("Postgres does not answer: %s", error)
                     self._connection = None
+                # A deadlock or a serialization failure is over: no need to wait.
+                if not isinstance(error, psycopg.errors.TransactionRollback):
                     time.sleep(pause_s)
                     pause_s = min(1.0, pause_s * 2)
                 groups.extendleft([call] for call in reversed(self._in_time(calls)))
+            except Exception:  # before the commit, so nothing took place: only the call whose fault it is must fail
+                if len(calls) > 1:
+                    groups.extendleft([call] for call in reversed(calls))
+                    continue
+                log.exception("a call was lost by a fault of ours: %s on %s", calls[0].command, calls[0].path)
+                problem = Fault(f"{calls[0].command}: Grove made a mistake. Nothing was changed. It is in the log.")
+                calls[0].answer(Outcome(problem=problem))
+
+    def _strangers_first(self, calls: Sequence[Call], groups: "deque[list[Call]]") -> "deque[list[Call]]":
+        """Order what is left after a wait for a row was in vain: each call alone, those on the same object in order."""
+        left = [[call] for call in self._in_time(calls)]
+        if len(calls) > 1:
+            return deque([*left, *groups])
+        path = calls[0].path
+        behind = [group for group in groups if any(call.path == path for call in group)]
+        return deque([*(group for group in groups if group not in behind), *left, *behind])
 
     def _in_time(self, calls: Sequence[Call]) -> list[Call]:
         """Keep the calls somebody still waits for; tell the others."""
@@ -257,8 +288,7 @@ class _Worker:
         except BaseException:
             tx.abandon()
             raise
-        tx.give_back()
-        self._remember(tx)
+        self._keep(tx)
         if later:
             engine.mailbox.put_back(later)
         for call, outcome in ran:
@@ -267,6 +297,15 @@ class _Worker:
             self._tell(events)
         if reading:
             tx.end_reading()
+
+    def _keep(self, tx: Transaction) -> None:
+        """Keep what the next batch can use. After the commit nothing may stand between a call and its answer."""
+        try:
+            tx.give_back()
+            self._remember(tx)
+        except Exception:
+            tx.images.clear()
+            log.exception("images could not be kept by a fault of ours")
 
     def _tell(self, events: Sequence[Event]) -> None:
         try:
@@ -314,8 +353,13 @@ class _Worker:
     def _connected(self) -> psycopg.Connection[Any]:
         connection = self._connection
         if connection is None or connection.closed:
-            connection = self._connection = psycopg.connect(self.engine.conninfo, autocommit=True, prepare_threshold=1)
+            connection = psycopg.connect(
+                make_conninfo(self.engine.conninfo, **PATIENCE), autocommit=True, prepare_threshold=1
+            )
             connection.prepared_max = 2_000
+            call_ms = int(self.limits.CALL_SECONDS * 1000)
+            connection.execute(PATIENCE_IN_POSTGRES, (f"{call_ms // LOCK_WAITS}ms", f"{call_ms}ms"))
+            self._connection = connection
         return connection
 
     def _took_place(self, unknown: CommitUnknown, calls: Sequence[Call]) -> bool:
@@ -324,16 +368,33 @@ class _Worker:
         Raises Unanswered when Postgres stays away: then nobody can tell, and running again could do it twice.
         """
         self._connection = None
+        if unknown.line is None:
+            return False  # it changed no object; what it did beside is as well done again
         pause_s = RETRY_PAUSE_S
-        ends_at = max(call.deadline for call in calls) + 60
+        ends_at = max(call.deadline for call in calls) + UNKNOWN_S
+        asked = 0
         while time.monotonic() < ends_at:
             try:
-                found = self._connected().execute(XACT_STATUS, (unknown.xid,)).fetchone()
-                status = found[0] if found else None
+                connection = self._connected()
+                (status,) = connection.execute(XACT_STATUS, (unknown.xid,)).fetchone() or (None,)
+                if status == "aborted":
+                    return False
                 if status != "in progress":
-                    return bool(status == "committed")
+                    # A number that was given out shortly before Postgres crashed is given out again after it
+                    # (https://postgr.es/m/618060.1620066540@sss.pgh.pa.us), so "committed" may be said of another's.
+                    return connection.execute(unknown.took_place, unknown.line).fetchone() is not None
+                asked += 1
+                if asked == ASK_BEFORE_ENDING:  # it waits for a COMMIT that was lost on the way
+                    connection.execute(END_XACT, (unknown.xid,))
+            except psycopg.errors.InvalidParameterValue:
+                return False  # a number that Postgres has not given out since its crash
             except psycopg.OperationalError:
                 self._connection = None
             time.sleep(pause_s)
             pause_s = min(1.0, pause_s * 2)
         raise Unanswered
+
+
+def _refuse(calls: Sequence[Call], why: str, retry_after_s: float) -> None:
+    for call in calls:
+        call.answer(Outcome(problem=Overloaded(f"{call.command}: {why}", retry_after_s=retry_after_s)))

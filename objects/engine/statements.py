@@ -58,8 +58,21 @@ _KEEP_ANSWERS = (
 
 XID = b"SELECT pg_current_xact_id()::text"
 
-# Whether a transaction whose COMMIT got no answer took place: the truth after a lost connection.
+# Of a transaction whose COMMIT got no answer; where it says "committed", the journal must have a line of it, too.
 XACT_STATUS = b"SELECT pg_xact_status(%s::xid8)"
+
+# A line of the journal that a transaction wrote and no other can have: the same object, version and microsecond.
+_TOOK_PLACE = "SELECT FROM {s}.journal WHERE object_id = %s AND version = %s AND at = to_timestamp(%s) LIMIT 1"
+
+END_XACT = b"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_xid = (%s::xid8)::xid"
+
+# A process that was stopped or cut off loses its locks; a call that waits for a lock can still be told in time.
+# No statement_timeout: one statement may copy a large subtree.
+PATIENCE_IN_POSTGRES = (
+    b"SELECT set_config('lock_timeout', %s, false), set_config('idle_in_transaction_session_timeout', %s, false),"
+    b" set_config('tcp_keepalives_idle', '4', false), set_config('tcp_keepalives_interval', '2', false),"
+    b" set_config('tcp_keepalives_count', '3', false)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +85,7 @@ class Statements:
     versions: bytes
     journal: bytes
     keep_answers: bytes
+    took_place: bytes
 
 
 @lru_cache(maxsize=4096)
@@ -90,4 +104,5 @@ def statements(schema: str) -> Statements:
         versions=composed(_VERSIONS),
         journal=composed(_JOURNAL),
         keep_answers=composed(_KEEP_ANSWERS),
+        took_place=composed(_TOOK_PLACE),
     )

@@ -68,10 +68,15 @@ class NotReading(BaseException):
 
 
 class CommitUnknown(Exception):  # noqa: N818 -- a state of affairs, not a fault
-    """The connection broke while the commit was under way. `xid` tells later whether it took place."""
+    """The connection broke while the commit was under way. `xid` and `line` tell later whether it took place.
 
-    def __init__(self, xid: str) -> None:
+    line: what `took_place` asks the journal for: object, version, Unix seconds. None when it changed no object.
+    """
+
+    def __init__(self, xid: str, took_place: bytes, line: tuple[int, int, float] | None) -> None:
         self.xid = xid
+        self.took_place = took_place
+        self.line = line
         super().__init__(xid)
 
 
@@ -455,9 +460,9 @@ class Transaction:
             self._answer(call, row, outcome)
         except Problem as problem:
             outcome.problem = problem
-        except (psycopg.OperationalError, psycopg.InterfaceError):
+        except (psycopg.OperationalError, psycopg.InterfaceError, NeedsLock, NotReading):
             raise
-        except Exception:
+        except BaseException:  # a kind's SystemExit too: it ends its call, not the thread
             log.exception("a command failed by a fault of ours: %s on %s", call.command, call.path)
             outcome.problem = Fault(f"{call.command}: Grove made a mistake. Nothing was changed. It is in the log.")
         if row is not None:
@@ -633,11 +638,15 @@ class Transaction:
                         _array(versions[each.object_id] for each in kept),
                     )
                     connection.execute(texts.keep_answers, parameters)
-                connection.execute(COMMIT)
-        except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
-            raise  # Postgres says that it was rolled back
+                ended = connection.execute(COMMIT)
         except psycopg.OperationalError as error:
-            raise CommitUnknown(self.xid) from error
+            if error.diag.severity_nonlocalized == "ERROR":
+                raise  # Postgres says that it was rolled back
+            last = self.lines[-1] if self.lines else None
+            line = None if last is None else (last.object_id, versions[last.object_id], last.at)
+            raise CommitUnknown(self.xid, texts.took_place, line) from error
+        if ended.statusmessage != "COMMIT":  # so Postgres answers where a statement failed and nobody minded
+            raise psycopg.errors.InFailedSqlTransaction("the transaction was rolled back instead of committed")
 
     def end_reading(self) -> None:
         """Let go of the snapshot; nobody waits for this."""
