@@ -38,6 +38,7 @@ VALKEY_URL = os.environ.get("VALKEY_URL", "redis://127.0.0.1:6379/0")
 SECRET_KEY = os.environ.get("GROVE_SECRET_KEY") or kept_secret(VAR_DIR / "secrets" / "secret_key")
 SECRET_KEY_FALLBACKS = listed("GROVE_OLD_SECRET_KEYS")  # so that a new key signs nobody out
 GROVE = Limits.from_environment(os.environ)
+KIND_PACKAGES = listed("GROVE_KIND_PACKAGES")  # packages or modules with kinds of your own
 
 # Public or local.
 DEBUG = switched("GROVE_DEBUG")
@@ -175,7 +176,11 @@ CHANNEL_LAYERS = {
     }
 }
 CELERY_BROKER_URL = VALKEY_URL
-CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": "grove:"}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "global_keyprefix": "grove:",
+    # Seconds until a task that a killed worker held is given to another; a task that takes longer is given out twice.
+    "visibility_timeout": int(os.environ.get("GROVE_TASK_REDELIVERY_S", "600")),
+}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True  # what a task did is in Postgres
 CELERY_TASK_ACKS_LATE = True  # a worker that dies gives its tasks back; every task may therefore run twice

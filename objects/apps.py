@@ -3,7 +3,9 @@
 from typing import TYPE_CHECKING
 
 from django.apps import AppConfig
+from django.conf import settings
 
+from objects.commands.registry import registry
 from teams.signals import demo_seeding
 
 if TYPE_CHECKING:
@@ -17,7 +19,8 @@ class ObjectsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Fill the tree of a demo team when one is made or found."""
+        """Look for kinds where the settings say, and fill the tree of a demo team when one is made or found."""
+        registry.further = tuple(settings.KIND_PACKAGES)
         demo_seeding.connect(_plant_demo, dispatch_uid="objects.demo")
 
 

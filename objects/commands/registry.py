@@ -129,6 +129,7 @@ class CommandSpec:
     facility: the name of the facility that it is of; None where it is the kind's own.
     verb: "reads", "changes" or "dangerous". needs: the lowest role. streams: whether events follow the answer.
     downloads: the result is a Download, which HTTP streams. uploads: the name of the Content argument, or "".
+    upload_limit: the name of the limit for that argument, as an attribute of Limits.
     """
 
     def __init__(self, owner: type[Kind[Any]] | type[Facility], method: Callable[..., Any], options: Options) -> None:
@@ -403,11 +404,15 @@ def _holds_secret(shape: Shape) -> bool:
 
 
 class Registry:
-    """Kinds, facilities and their commands, found by walking the packages `objects.kinds` and `objects.facilities`."""
+    """Kinds, facilities and their commands, found by walking the packages `objects.kinds` and `objects.facilities`.
+
+    further: modules or packages outside Grove that hold kinds too, set before the first use: `settings.KIND_PACKAGES`.
+    """
 
     PACKAGES: ClassVar[tuple[str, ...]] = ("objects.facilities", "objects.kinds")
 
     def __init__(self) -> None:
+        self.further: tuple[str, ...] = ()
         self._kinds: dict[str, type[Kind[Any]]] = {}
         self._facilities: dict[str, type[Facility]] = {}
         self._own: dict[type, dict[str, CommandSpec]] = {}  # kind or facility -> its commands
@@ -428,7 +433,7 @@ class Registry:
             self._loaded = True
 
     def _find_all(self) -> None:
-        for package in self.PACKAGES:
+        for package in (*self.PACKAGES, *self.further):
             for module in _modules(importlib.import_module(package)):
                 for found in list(vars(module).values()):
                     if _is_registrable(found) and found.__module__ == module.__name__:
@@ -569,7 +574,8 @@ class Registry:
 
 
 def _modules(package: ModuleType) -> list[ModuleType]:
-    names = sorted(each.name for each in pkgutil.walk_packages(package.__path__, package.__name__ + "."))
+    within = getattr(package, "__path__", ())  # a plain module has none
+    names = sorted(each.name for each in pkgutil.walk_packages(within, package.__name__ + "."))
     return [package, *map(importlib.import_module, names)]
 
 
