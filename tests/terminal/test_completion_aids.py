@@ -1,0 +1,86 @@
+"""What is shown while a line is typed beside completion: colours by role, and the grey rest of a line typed before."""
+
+import asyncio
+
+import pytest
+
+from terminal.aids import Aids
+from terminal.completion import Told
+from terminal.suggest import suggest
+from tests.terminal.typing_person import typist
+
+BUILTINS = {"cd": Told("Go to an object"), "each": Told("Run at many objects"), "grep": Told("Keep lines")}
+
+
+@pytest.fixture
+def at(grove):
+    path = grove.new(name="desk")
+    grove.call(path, "tree.create", name="drawer")
+    return typist(grove, path)
+
+
+async def coloured(shell, text: str) -> list[tuple[str, str]]:
+    """The coloured pieces once all that is asked for is known."""
+    news = asyncio.Event()
+    aids = Aids(shell, BUILTINS, on_news=news.set)
+    assert "".join(piece for _, piece in aids.colours(text)) == text
+    for _ in range(3):
+        await asyncio.sleep(0.1)
+        pieces = aids.colours(text)
+    assert "".join(piece for _, piece in pieces) == text
+    return [(style.removeprefix("class:"), piece) for style, piece in pieces if style]
+
+
+async def test_commands_are_told_apart_from_what_is_none(at):
+    assert await coloured(at, "state set x 1.5") == [("command", "state set"), ("number", "1.5")]
+    assert await coloured(at, "cd drawer") == [("builtin", "cd")]
+    assert await coloured(at, "stat set") == [("unknown", "stat")]
+
+
+async def test_strings_flags_variables_operators_and_comments_have_their_colours(at):
+    assert await coloured(at, "x=1 && state list 'a b' --limit 3 | grep \"$x\" > out.txt # why") == [
+        ("variable", "x"),
+        ("operator", "&"),
+        ("operator", "&"),
+        ("command", "state list"),
+        ("string", "'a b'"),
+        ("flag", "--limit"),
+        ("number", "3"),
+        ("operator", "|"),
+        ("builtin", "grep"),
+        ("variable", "$x"),
+        ("operator", ">"),
+        ("path", "out.txt"),
+        ("comment", "# why"),
+    ]
+
+
+async def test_a_path_is_underlined_when_there_is_such_an_object(at):
+    assert await coloured(at, f"cd {at.path}/drawer") == [("builtin", "cd"), ("path", f"{at.path}/drawer")]
+    assert await coloured(at, f"cd {at.path}/nothing") == [("builtin", "cd")]
+
+
+async def test_a_command_at_another_object_is_looked_up_there(at):
+    assert await coloured(at, "@drawer tree list") == [("path", "@drawer"), ("command", "tree list")]
+    assert await coloured(at, "each * -- state list") == [
+        ("keyword", "each"),
+        ("path", "*"),
+        ("keyword", "--"),
+        ("command", "state list"),
+    ]
+
+
+async def test_any_text_has_colours(at):
+    aids = Aids(at, BUILTINS)
+    for text in ("", "'", '"$(', "${", "\n\n|", "a <<EOF\nb", "{", "$(", "x" * 30_000, "\ud800"):
+        assert "".join(piece for _, piece in aids.colours(text)) == text
+
+
+def test_the_rest_comes_from_the_newest_line_that_begins_so_of_this_object_first():
+    everywhere = ["state set a 1", "state set b 2", "state list", "ls\npwd"]
+    here = ["state set a 1"]
+
+    assert suggest("state set", everywhere) == " b 2"
+    assert suggest("state set", everywhere, here) == " a 1"
+    assert suggest("state l", everywhere, here) == "ist"
+    assert [suggest(text, everywhere) for text in ("", "  ", "x", "state list", "ls", "ls\n")] == [""] * 6
