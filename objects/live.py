@@ -34,6 +34,7 @@ POST_EVENTS = 20_000  # events that wait for Valkey; beyond, everybody elsewhere
 POST_AT_ONCE = 512  # events handed to Valkey in one go
 RETRY_S = (0.2, 5.0)  # first and longest pause before Valkey is tried again
 TIMEOUT_S = 5.0
+QUIET_S = 5.0  # of silence, after which Valkey is asked whether it is there
 
 Address = tuple[str, str]  # schema, path
 Hear = Callable[[Sequence["News"]], None]
@@ -223,9 +224,7 @@ class _Remote:
                     lost, pause = False, RETRY_S[0]
                     follow = asyncio.ensure_future(self._follow(hearing))
                     try:
-                        async for message in hearing.listen():
-                            if message["type"] == "message":
-                                self._take(message["channel"], message["data"])
+                        await self._hear(hearing)
                     finally:
                         follow.cancel()
             except (valkey.ValkeyError, OSError) as error:
@@ -237,6 +236,20 @@ class _Remote:
                     await client.aclose()
             await asyncio.sleep(pause)
             pause = min(pause * 2, RETRY_S[1])
+
+    async def _hear(self, hearing: Any) -> None:
+        """Take what comes. Raises ValkeyError when Valkey does not even answer a ping."""
+        asked = False
+        while True:
+            # Silence is no fault: the client's own time limit (valkey 6.2: 5 s) would take an idle bus for a lost one.
+            message = await hearing.get_message(timeout=QUIET_S)
+            if message is None:
+                if asked:
+                    raise valkey.TimeoutError(f"no answer to a ping in {QUIET_S:g} s")
+                await hearing.ping()
+            elif message["type"] == "message":
+                self._take(message["channel"], message["data"])
+            asked = message is None
 
     async def _follow(self, hearing: Any) -> None:
         """Keep the channels in step with what is listened to."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -199,3 +200,28 @@ async def test_a_listener_gives_news_to_those_who_can_wait_and_stops_those_who_c
     live.publish([event(number) for number in range(settings.GROVE.SUBSCRIBER_QUEUE + 1)])
     with pytest.raises(live.TooSlow):
         await listener.next(5)
+
+
+async def test_a_silent_bus_is_not_taken_for_a_lost_one(bus, monkeypatch):
+    monkeypatch.setattr(live, "QUIET_S", 0.1)
+    heard: list[tuple[str, int]] = []
+    live.ears().subscribe("team_x", "/a", lambda news: heard.extend((each.topic, each.version) for each in news))
+    await listening(bus)
+
+    await asyncio.sleep(1)
+    await asyncio.to_thread(bus.publish_elsewhere, 1)
+    await until(lambda: heard != [])
+
+    assert heard == [("t", 0)]  # and no resync
+
+
+async def test_a_valkey_that_hangs_is_noticed_and_made_good(bus, monkeypatch):
+    monkeypatch.setattr(live, "QUIET_S", 0.1)
+    heard: list[tuple[str, int]] = []
+    live.ears().subscribe("team_x", "/a", lambda news: heard.extend((each.topic, each.version) for each in news))
+    await listening(bus)
+
+    bus.server.send_signal(signal.SIGSTOP)
+    await asyncio.sleep(0.5)
+    bus.server.send_signal(signal.SIGCONT)
+    await until(lambda: (live.RESYNC, 0) in heard)
