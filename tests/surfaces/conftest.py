@@ -26,6 +26,7 @@ class Web:
     port: int
     pid: int
     log: Path
+    database: str  # the DATABASE_URL that it has
 
     @property
     def url(self) -> str:
@@ -41,7 +42,9 @@ class Web:
         return [line for line in self.log.read_text().splitlines() if "Traceback" in line or " ERROR " in line]
 
 
-def start(log: Path, **environment: str) -> tuple[subprocess.Popen[bytes], Web]:
+def start(
+    log: Path, application: str = "config.asgi:application", **environment: str
+) -> tuple[subprocess.Popen[bytes], Web]:
     """Start a web process; the caller ends it."""
     database = connection.settings_dict
     address = (
@@ -51,7 +54,7 @@ def start(log: Path, **environment: str) -> tuple[subprocess.Popen[bytes], Web]:
     port = door.getsockname()[1]
     with log.open("wb") as written:
         process = subprocess.Popen(
-            [sys.executable, "-m", "daphne", "-v", "0", "--fd", str(door.fileno()), "config.asgi:application"],
+            [sys.executable, "-m", "daphne", "-v", "0", "--fd", str(door.fileno()), application],
             cwd=ROOT,
             env=os.environ | {"DATABASE_URL": address} | environment,
             pass_fds=[door.fileno()],
@@ -59,7 +62,7 @@ def start(log: Path, **environment: str) -> tuple[subprocess.Popen[bytes], Web]:
             stderr=written,
         )
     door.close()
-    web = Web(port, process.pid, log)
+    web = Web(port, process.pid, log, address)
     for _ in range(300):
         try:
             httpx.options(f"{web.url}/api/v1/x/")
