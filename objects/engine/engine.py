@@ -18,8 +18,8 @@ from psycopg.conninfo import make_conninfo
 from objects.commands.registry import Registry
 from objects.engine.calls import Call, Event, Outcome
 from objects.engine.mailbox import Batch, Mailbox
-from objects.engine.statements import END_XACT, PATIENCE_IN_POSTGRES, XACT_STATUS
-from objects.engine.transaction import CommitUnknown, NeedsLock, NotReading, Transaction
+from objects.engine.statements import END_BACKEND, END_XACT, PATIENCE_IN_POSTGRES, XACT_STATUS
+from objects.engine.transaction import CommitUnknown, NeedsLock, NotReading, Row, Transaction, WrongGuess
 from objects.storage.cache import ImageCache
 from objects.tree.paths import ObjectPath
 from teams.access import Caller
@@ -69,7 +69,7 @@ class Engine:
             all_calls=limits.MAILBOX_CALLS,
             is_alone=self._is_alone,
         )
-        self.known: dict[tuple[str, str], tuple[int, str]] = {}  # (schema, path) -> (id, kind); hints, may be old
+        self.known: dict[tuple[str, str], Row] = {}  # by schema and path, as last seen: others may have changed them
         self.slow: dict[str, float] = {}  # command -> seconds it takes, of those that take long
         self._replies: dict[asyncio.AbstractEventLoop, _LoopReplies] = {}
         self._threads = [
@@ -122,7 +122,7 @@ class Engine:
     def reads(self, call: Call) -> bool:
         """Whether the call likely only reads: a hint, for a batch without locks."""
         hint = self.known.get((call.schema, call.path))
-        return hint is not None and call.create is None and self.registry.reads(hint[1], call.command)
+        return hint is not None and call.create is None and self.registry.reads(hint.kind, call.command)
 
 
 class _LoopReplies:
@@ -184,14 +184,18 @@ class _Worker:
     def _serve(self, batch: Batch) -> None:
         """Run a batch; where it is lost, to a deadlock, a broken connection or a fault, run its calls one by one."""
         reading = all(self.engine.reads(call) for call in batch.calls)
+        careful = False
         pause_s = RETRY_PAUSE_S
         groups = deque([batch.calls])
         while groups:
             calls = groups.popleft()
             try:
-                self._run(batch, calls, reading=reading)
+                self._run(batch, calls, reading=reading, guess=not careful)
             except NotReading:
                 reading = False
+                groups.appendleft(calls)
+            except WrongGuess:
+                careful = True
                 groups.appendleft(calls)
             except Unanswered:
                 _refuse(
@@ -247,7 +251,7 @@ class _Worker:
                 )
         return [call for call in calls if call.deadline > now]
 
-    def _run(self, batch: Batch, calls: Sequence[Call], *, reading: bool) -> None:
+    def _run(self, batch: Batch, calls: Sequence[Call], *, reading: bool, guess: bool) -> None:
         """Run calls in one transaction and answer them. Raises psycopg.Error when nothing of it took place."""
         engine, schema = self.engine, batch.schema
         connection = self._connected()
@@ -263,22 +267,12 @@ class _Worker:
         ran: list[tuple[Call, Outcome]] = []
         later: list[Call] = []
         try:
-            tx.open(calls, self._cold(calls))
-            ends_at = time.monotonic() + self.limits.BATCH_BUDGET_MS / 1000
-            held: set[str] = set()  # objects of which a call must begin again: later ones wait behind it
-            for call in calls:
-                started = time.monotonic()
-                if call.path in held or (ran and started > ends_at):
-                    later.append(call)
-                    held.add(call.path)
-                    continue
-                try:
-                    ran.append((call, tx.carry_out(call)))
-                except NeedsLock as lock:
-                    call.needs |= {lock.path}
-                    later.append(call)
-                    held.add(call.path)
-                self._measure(call.command, time.monotonic() - started)
+            guessed = self._guessed(calls) if guess and not reading else None
+            if guessed is not None:
+                tx.guess(guessed)
+            else:
+                tx.open(calls, self._cold(calls))
+            self._carry_out(tx, calls, ran, later)
             events = tx.commit(int(time.time() // self.limits.HISTORY_BUCKET_S))
         except CommitUnknown as unknown:
             if not self._took_place(unknown, calls):
@@ -287,6 +281,8 @@ class _Worker:
             events = tx.committed()
         except BaseException:
             tx.abandon()
+            for path in tx.rows:
+                engine.known.pop((schema, path), None)
             raise
         self._keep(tx)
         if later:
@@ -298,11 +294,31 @@ class _Worker:
         if reading:
             tx.end_reading()
 
+    def _carry_out(
+        self, tx: Transaction, calls: Sequence[Call], ran: list[tuple[Call, Outcome]], later: list[Call]
+    ) -> None:
+        """Run the calls in order, as long as the batch's time lasts; `later` are those that must wait again."""
+        ends_at = time.monotonic() + self.limits.BATCH_BUDGET_MS / 1000
+        held: set[str] = set()  # objects of which a call must begin again: later ones wait behind it
+        for call in calls:
+            started = time.monotonic()
+            if call.path in held or (ran and started > ends_at):
+                later.append(call)
+                held.add(call.path)
+                continue
+            try:
+                ran.append((call, tx.carry_out(call)))
+            except NeedsLock as lock:
+                call.needs |= {lock.path}
+                later.append(call)
+                held.add(call.path)
+            self._measure(call.command, time.monotonic() - started)
+
     def _keep(self, tx: Transaction) -> None:
         """Keep what the next batch can use. After the commit nothing may stand between a call and its answer."""
         try:
-            tx.give_back()
             self._remember(tx)
+            tx.give_back()
         except Exception:
             tx.images.clear()
             log.exception("images could not be kept by a fault of ours")
@@ -321,12 +337,23 @@ class _Worker:
         batch.paths.add(path)
         return True
 
+    def _guessed(self, calls: Sequence[Call]) -> dict[str, Row] | None:
+        """Give the rows of what the calls name, where all of it is in memory; None where something is not."""
+        engine = self.engine
+        rows: dict[str, Row] = {}
+        for call in calls:
+            row = engine.known.get((call.schema, call.path))
+            if row is None or call.needs or not engine.cache.has(call.schema, row.id):
+                return None
+            rows[call.path] = row
+        return rows
+
     def _cold(self, calls: Sequence[Call]) -> set[str]:
         engine = self.engine
         cold = set()
         for call in calls:
             hint = engine.known.get((call.schema, call.path))
-            if hint is None or not engine.cache.has(call.schema, hint[0]):
+            if hint is None or not engine.cache.has(call.schema, hint.id):
                 cold.add(call.path)
         return cold
 
@@ -334,8 +361,12 @@ class _Worker:
         known = self.engine.known
         if len(known) > KNOWN_OBJECTS:
             known.clear()
-        for path, row in tx.rows.items():
-            known[tx.schema, path] = (row.id, row.kind)
+        rows = tx.known_rows()
+        for path in tx.rows:
+            if path in rows:
+                known[tx.schema, path] = rows[path]
+            else:
+                known.pop((tx.schema, path), None)
 
     def _measure(self, command: str, took_s: float) -> None:
         """Learn which commands are slow, so that nobody waits behind one in a batch."""
@@ -376,6 +407,10 @@ class _Worker:
         while time.monotonic() < ends_at:
             try:
                 connection = self._connected()
+                if not unknown.xid:
+                    if connection.execute(END_BACKEND, (unknown.backend_pid,)).fetchone() is None:
+                        return connection.execute(unknown.took_place, unknown.line).fetchone() is not None
+                    continue
                 (status,) = connection.execute(XACT_STATUS, (unknown.xid,)).fetchone() or (None,)
                 if status == "aborted":
                     return False

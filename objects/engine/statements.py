@@ -6,12 +6,14 @@ from typing import LiteralString
 
 from psycopg.sql import SQL, Identifier
 
+from objects.storage import pages
+
 BEGIN = b"BEGIN"
 BEGIN_READING = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 COMMIT = b"COMMIT"
 ROLLBACK = b"ROLLBACK"
 
-_ROW = "id, path, kind, version, pages, effective::text"
+_ROW = "id, path, kind, version, pages, effective::text, xmin::text"
 _LIVE = "md5(path)::uuid = ANY(%s::uuid[]) AND trashed_at IS NULL"
 
 # NO KEY: children can be created (their foreign key takes a KEY SHARE lock) under an object that is at work.
@@ -35,18 +37,26 @@ _ANSWERS = (
     " WHERE a.object_id IN (SELECT id FROM {s}.object WHERE md5(path)::uuid = ANY(%s::uuid[]) AND trashed_at IS NULL)"
 )
 
-_VERSIONS = (
-    "UPDATE {s}.object SET version = new.version, pages = new.pages, changed_at = now()"
-    " FROM unnest(%s::bigint[], %s::bigint[], %s::int[]) AS new(id, version, pages) WHERE object.id = new.id"
-)
-
-_JOURNAL = (
-    "INSERT INTO {s}.journal"
-    " (object_id, at, caller, via, command, arguments, outcome, detail, took_us, version)"
-    " SELECT object_id, to_timestamp(at), caller, via, command, arguments::jsonb, outcome, detail, took_us, version"
-    " FROM unnest(%s::bigint[], %s::float8[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],"
-    " %s::int[], %s::bigint[])"
-    " AS line(object_id, at, caller, via, command, arguments, outcome, detail, took_us, version)"
+# All that a batch writes, in one statement: without BEGIN and COMMIT it is a transaction of its own.
+#
+# `locked` are the rows that are still what the batch took them for: `xmin`, the transaction that last wrote a row, is
+# not what it was when anybody changed it since, be it pages, path, settings or trash. Where one is not, the division by
+# zero undoes the statement. A batch that holds the locks already says so with a NULL count, and is let off.
+_COMMIT_ALL = (
+    "WITH asked AS ("
+    "SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::int[]) AS a(id, stamp, version, pages)"
+    "), locked AS MATERIALIZED ("
+    "SELECT o.id, a.version, a.pages FROM {s}.object o JOIN asked a ON a.id = o.id"
+    " WHERE o.xmin = a.stamp::xid OR a.stamp = '0' ORDER BY o.id FOR NO KEY UPDATE OF o"
+    "), changed AS ("
+    "UPDATE {s}.object o SET version = l.version, pages = l.pages, changed_at = now() FROM locked l"
+    " WHERE o.id = l.id AND o.version <> l.version"
+    "), {write}, noted AS ("
+    "INSERT INTO {s}.journal (object_id, at, caller, via, command, arguments, outcome, detail, took_us, version)"
+    " SELECT object_id, to_timestamp(at), caller, via, command, arguments, outcome, detail, took_us, version"
+    " FROM json_to_recordset(%s::json) AS line(object_id bigint, at float8, caller text, via text, command text,"
+    " arguments jsonb, outcome text, detail text, took_us int, version bigint)"
+    ") SELECT pg_current_xact_id()::xid::text, 1 / (count(*) = %s)::int FROM locked"
 )
 
 _KEEP_ANSWERS = (
@@ -60,6 +70,11 @@ XID = b"SELECT pg_current_xact_id()::text"
 
 # Of a transaction whose COMMIT got no answer; where it says "committed", the journal must have a line of it, too.
 XACT_STATUS = b"SELECT pg_xact_status(%s::xid8)"
+
+# The backend of a connection that broke: once it is gone, nothing that was on its way to it can take place any more.
+END_BACKEND = (
+    b"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %s AND application_name = 'grove engine'"
+)
 
 # A line of the journal that a transaction wrote and no other can have: the same object, version and microsecond.
 _TOOK_PLACE = "SELECT FROM {s}.journal WHERE object_id = %s AND version = %s AND at = to_timestamp(%s) LIMIT 1"
@@ -82,8 +97,7 @@ class Statements:
     lock_one: bytes
     first_pages: bytes
     answers: bytes
-    versions: bytes
-    journal: bytes
+    commit_all: bytes
     keep_answers: bytes
     took_place: bytes
 
@@ -93,7 +107,8 @@ def statements(schema: str) -> Statements:
     """Give the statements for one team's schema."""
 
     def composed(text: LiteralString) -> bytes:
-        return SQL(text).format(s=Identifier(schema), row=SQL(_ROW), live=SQL(_LIVE)).as_string(None).encode()
+        parts = {"row": SQL(_ROW), "live": SQL(_LIVE), "write": pages.write_parts(schema)}
+        return SQL(text).format(s=Identifier(schema), **parts).as_string(None).encode()
 
     return Statements(
         lock=composed(_LOCK),
@@ -101,8 +116,7 @@ def statements(schema: str) -> Statements:
         lock_one=composed(_LOCK_ONE),
         first_pages=composed(_FIRST_PAGES),
         answers=composed(_ANSWERS),
-        versions=composed(_VERSIONS),
-        journal=composed(_JOURNAL),
+        commit_all=composed(_COMMIT_ALL),
         keep_answers=composed(_KEEP_ANSWERS),
         took_place=composed(_TOOK_PLACE),
     )

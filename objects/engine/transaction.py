@@ -1,5 +1,9 @@
 """One batch from BEGIN to COMMIT: lock the objects, run each call in a savepoint, write it all in one round trip.
 
+Where this process has all that the calls name in memory, it guesses that nobody changed it since: it runs the calls
+first, and the one statement that writes also locks the rows and finds out whether the guess was right. A wrong guess
+writes nothing; the batch runs again, the careful way. That halves the round trips of an object that one process serves.
+
 A call runs in a frame, a call that it makes in a frame of its own below that. A frame that fails takes back what it
 and the frames below it did, on every object that they touched, and nothing else.
 """
@@ -63,6 +67,10 @@ class NeedsLock(BaseException):
         super().__init__(path)
 
 
+class WrongGuess(BaseException):
+    """Somebody else changed an object since this process last saw it: the batch must run again with locks first."""
+
+
 class NotReading(BaseException):
     """A call in a transaction without locks turned out to change its object: the batch must run again with locks."""
 
@@ -70,11 +78,14 @@ class NotReading(BaseException):
 class CommitUnknown(Exception):  # noqa: N818 -- a state of affairs, not a fault
     """The connection broke while the commit was under way. `xid` and `line` tell later whether it took place.
 
+    xid: of the transaction; "" where the batch was a guess, and its one statement never told.
+    backend_pid: of the connection that broke.
     line: what `took_place` asks the journal for: object, version, Unix seconds. None when it changed no object.
     """
 
-    def __init__(self, xid: str, took_place: bytes, line: tuple[int, int, float] | None) -> None:
+    def __init__(self, xid: str, backend_pid: int, took_place: bytes, line: tuple[int, int, float] | None) -> None:
         self.xid = xid
+        self.backend_pid = backend_pid
         self.took_place = took_place
         self.line = line
         super().__init__(xid)
@@ -87,7 +98,10 @@ def _settings(effective: str) -> Settings:
 
 @dataclass(slots=True)
 class Row:
-    """An object's row as this transaction found it."""
+    """An object's row as this process knows it.
+
+    stamp: the row's `xmin`, the transaction that wrote it; while it is the same, the row is.
+    """
 
     id: int
     path: str
@@ -95,6 +109,7 @@ class Row:
     version: int
     pages: int
     effective: str
+    stamp: str
 
     @property
     def settings(self) -> Settings:
@@ -102,7 +117,7 @@ class Row:
         return _settings(self.effective)
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class Line:
     """A line of the journal before it is written."""
 
@@ -111,10 +126,11 @@ class Line:
     caller: str
     via: str
     command: str
-    arguments: str
+    arguments: dict[str, Any]
     outcome: str
     detail: str
     took_us: int
+    version: int = 0
 
 
 class Frame:
@@ -192,7 +208,7 @@ class Frame:
         """Give Postgres, marked so that this frame can be undone."""
         if self.pg_mark is None and not self.tx.reading:
             self.pg_mark = self.tx.pg_save()
-        return TreeAccess(self.tx.connection, self.schema)
+        return TreeAccess(self.tx.postgres, self.schema)
 
     def emit(self, topic: str, data: Any) -> None:
         """Keep an event until the commit."""
@@ -258,9 +274,9 @@ class Frame:
             caller=self.caller.name,
             via=self.via if self.parent is None else f"object {self.parent.row.path}",
             command=spec.name,
-            arguments=orjson.dumps(spec.masked(arguments)).decode(),
+            arguments=spec.masked(arguments),
             outcome="ok" if problem is None else problem.type,
-            detail="" if problem is None else problem.detail,
+            detail="" if problem is None else _storable(problem.detail),
             took_us=(time.perf_counter_ns() - started_ns) // 1000,
         )
 
@@ -332,6 +348,7 @@ class Transaction:
         reading: bool,
     ) -> None:
         self.connection = connection
+        self.guessing = False
         self.schema = schema
         self.registry = registry
         self.cache = cache
@@ -351,9 +368,36 @@ class Transaction:
         self._reload: set[int] = set()  # objects whose pages a command wrote past the image
         self._versions: dict[int, int] = {}
         self._changed: list[int] = []
+        self._stamp = ""  # that the commit gave the rows that it changed
         self._pg_marks = 0
 
     # Opening
+
+    def guess(self, rows: dict[str, Row]) -> None:
+        """Begin without a word to Postgres: `rows` are those that the calls name, as they were last seen."""
+        self.rows = rows
+        self.guessing = True
+
+    @property
+    def postgres(self) -> psycopg.Connection[Any]:
+        """The connection, for what a call needs to know or do there: a guess is made sure of first."""
+        if self.guessing:
+            self._be_sure()
+        return self.connection
+
+    def _be_sure(self) -> None:
+        """Lock the objects so far guessed at; raises WrongGuess where one of them was changed."""
+        keys = [path_key(path) for path in self.rows]
+        self.guessing = False
+        with self.connection.pipeline():
+            self.connection.execute(BEGIN)
+            found = self.connection.execute(self.statements.lock, (keys,))
+        stamps = {}
+        for row in found:
+            stamps[row[0]] = row[6]
+            self.xid = row[7]
+        if stamps != {row.id: row.stamp for row in self.rows.values()}:
+            raise WrongGuess
 
     def open(self, calls: Iterable[Call], cold: set[str]) -> None:
         """Begin, lock what the calls name and read what is needed of it, in one round trip.
@@ -377,9 +421,9 @@ class Transaction:
                 callers, names, at = zip(*asked, strict=True)
                 answers = self.connection.execute(self.statements.answers, (list(callers), list(names), list(at)))
         for row in found:
-            self.rows[row[1]] = Row(*row[:6])
+            self.rows[row[1]] = Row(*row[:7])
             if not self.reading:
-                self.xid = row[6]
+                self.xid = row[7]
         for object_id, no, data in first or ():
             self._first_pages.setdefault(object_id, {})[no] = pages.expand(data)
         for object_id, caller, key, fingerprint, value, version in answers or ():
@@ -402,10 +446,10 @@ class Transaction:
     def _lock(self, path: str) -> Row | None:
         key = path_key(path)
         if self.reading:
-            found = self.connection.execute(self.statements.read, ([key],)).fetchone()
+            found = self.postgres.execute(self.statements.read, ([key],)).fetchone()
         else:
-            found = self.connection.execute(self.statements.lock_one, (key,)).fetchone()
-            if found is None and self.connection.execute(self.statements.read, ([key],)).fetchone() is not None:
+            found = self.postgres.execute(self.statements.lock_one, (key,)).fetchone()
+            if found is None and self.postgres.execute(self.statements.read, ([key],)).fetchone() is not None:
                 raise NeedsLock(path)
         if found is None:
             return None
@@ -416,7 +460,7 @@ class Transaction:
         """Tell where the object that had this path is now; "" where that is nowhere that the caller may see."""
         if not exists_for(caller, self.schema, path):
             return ""
-        to = tree.where_to(self.connection, self.schema, ObjectPath(path))
+        to = tree.where_to(self.postgres, self.schema, ObjectPath(path))
         return str(to) if to is not None and caller.sees(to) else ""
 
     def _nowhere(self, caller: Caller, path: str) -> Problem:
@@ -436,9 +480,12 @@ class Transaction:
                 image = Image(row.id, row.version, row.pages)
                 image.prime(self._first_pages.pop(row.id, {}))
             image.database.max_pages = max(1, row.settings.quota_bytes // PAGE_BYTES)
-            image.begin(partial(pages.fetch, self.connection, self.schema, row.id))
+            image.begin(partial(self._fetch, row.id))
             self.images[row.id] = image
         return image
+
+    def _fetch(self, object_id: int, first: int, count: int) -> dict[int, bytes]:
+        return pages.fetch(self.postgres, self.schema, object_id, first, count)
 
     # Running
 
@@ -460,7 +507,7 @@ class Transaction:
             self._answer(call, row, outcome)
         except Problem as problem:
             outcome.problem = problem
-        except (psycopg.OperationalError, psycopg.InterfaceError, NeedsLock, NotReading):
+        except (psycopg.OperationalError, psycopg.InterfaceError, NeedsLock, NotReading, WrongGuess):
             raise
         except BaseException:  # a kind's SystemExit too: it ends its call, not the thread
             log.exception("a command failed by a fault of ours: %s on %s", call.command, call.path)
@@ -477,14 +524,14 @@ class Transaction:
         self.registry.kind(call.create)
         mark = self.pg_save()
         try:
-            tree.create(self.connection, self.schema, call.path, call.create, parents=True)
+            tree.create(self.postgres, self.schema, call.path, call.create, parents=True)
         except Conflict:  # somebody else made it since the lock
             self.pg_undo(mark)
         except BaseException:
             self.pg_undo(mark)
             raise
         if not self.xid:
-            (self.xid,) = self.connection.execute(XID).fetchone() or ("",)
+            (self.xid,) = self.postgres.execute(XID).fetchone() or ("",)
         row = self._lock(call.path)
         if row is None:
             raise self._nowhere(call.caller, call.path)
@@ -574,12 +621,12 @@ class Transaction:
         """Mark a place to come back to."""
         self._pg_marks += 1
         mark = f"call_{self._pg_marks}"
-        self.connection.execute(f"SAVEPOINT {mark}")
+        self.postgres.execute(f"SAVEPOINT {mark}")
         return mark
 
     def pg_undo(self, mark: str) -> None:
         """Go back to the mark."""
-        self.connection.execute(f"ROLLBACK TO SAVEPOINT {mark}")
+        self.postgres.execute(f"ROLLBACK TO SAVEPOINT {mark}")
 
     # Ending
 
@@ -618,35 +665,72 @@ class Transaction:
         return told
 
     def _write(self, changes: "list[pages.Write]", versions: dict[int, int], bucket: int) -> None:
-        connection, texts = self.connection, self.statements
+        connection, texts, rows = self.connection, self.statements, list(self.rows.values())
+        lengths = {write.object_id: write.change.page_count for write in changes}
+        for line in self.lines:
+            line.version = versions[line.object_id]
+        parameters = [
+            _array(row.id for row in rows),
+            [row.stamp if self.guessing else "0" for row in rows],
+            _array(versions[row.id] for row in rows),
+            _array(lengths.get(row.id, row.pages) for row in rows),
+            *pages.write_parameters(changes, bucket),
+            orjson.dumps(self.lines).decode(),
+            len(rows) if self.guessing else None,
+        ]
+        single = self.guessing and not self._kept
+        single = single and all(write.change.page_count >= write.change.old_page_count for write in changes)
         try:
-            with connection.pipeline():
-                if changes:
-                    written = [(w.object_id, w.version, w.change.page_count) for w in changes]
-                    connection.execute(texts.versions, [_array(column) for column in zip(*written, strict=True)])
-                    pages.write(connection, self.schema, changes, bucket)
-                if self.lines:
-                    connection.execute(texts.journal, _columns(self.lines, versions))
-                if self._kept:
-                    kept = self._kept
-                    parameters = (
-                        _array(each.object_id for each in kept),
-                        [each.caller for each in kept],
-                        [each.key for each in kept],
-                        [each.fingerprint for each in kept],
-                        [each.value.decode() for each in kept],
-                        _array(versions[each.object_id] for each in kept),
-                    )
-                    connection.execute(texts.keep_answers, parameters)
-                ended = connection.execute(COMMIT)
+            if single:
+                written = connection.execute(texts.commit_all, parameters)
+            else:
+                with connection.pipeline():
+                    if self.guessing:
+                        connection.execute(BEGIN)
+                    written = connection.execute(texts.commit_all, parameters)
+                    pages.shorten(connection, self.schema, changes, bucket)
+                    self._write_answers(versions)
+                    ended = connection.execute(COMMIT)
+        except (psycopg.errors.DivisionByZero, psycopg.errors.UniqueViolation):
+            if not self.guessing:
+                raise
+            raise WrongGuess from None  # also where a key was used before: the careful way finds its answer
         except psycopg.OperationalError as error:
             if error.diag.severity_nonlocalized == "ERROR":
                 raise  # Postgres says that it was rolled back
             last = self.lines[-1] if self.lines else None
-            line = None if last is None else (last.object_id, versions[last.object_id], last.at)
-            raise CommitUnknown(self.xid, texts.took_place, line) from error
-        if ended.statusmessage != "COMMIT":  # so Postgres answers where a statement failed and nobody minded
+            sought = None if last is None else (last.object_id, last.version, last.at)
+            xid = "" if self.guessing else self.xid
+            raise CommitUnknown(xid, connection.info.backend_pid, texts.took_place, sought) from error
+        if not single and ended.statusmessage != "COMMIT":  # so Postgres answers where a statement failed unminded
             raise psycopg.errors.InFailedSqlTransaction("the transaction was rolled back instead of committed")
+        (self._stamp, _) = written.fetchone() or ("", None)
+
+    def _write_answers(self, versions: dict[int, int]) -> None:
+        kept = self._kept
+        if kept:
+            parameters = (
+                _array(each.object_id for each in kept),
+                [each.caller for each in kept],
+                [each.key for each in kept],
+                [each.fingerprint for each in kept],
+                [each.value.decode() for each in kept],
+                _array(versions[each.object_id] for each in kept),
+            )
+            self.connection.execute(self.statements.keep_answers, parameters)
+
+    def known_rows(self) -> dict[str, Row]:
+        """Give the rows as they are after the commit, for the next guess; none where that is not known."""
+        if self.reading:
+            return self.rows
+        # What is written within a savepoint bears another stamp, and an answer that was lost told none.
+        if self._pg_marks or not self._stamp:
+            return {}
+        for row in self.rows.values():
+            if row.id in self._changed:
+                row.version, row.stamp = self._versions[row.id], self._stamp
+                row.pages = self.images[row.id].page_count
+        return self.rows
 
     def end_reading(self) -> None:
         """Let go of the snapshot; nobody waits for this."""
@@ -677,17 +761,6 @@ def _array(numbers: Iterable[int]) -> str:
     return "{" + ",".join(map(str, numbers)) + "}"
 
 
-def _columns(lines: list[Line], versions: dict[int, int]) -> list[Any]:
-    """Turn lines into the parameters of the journal's insert."""
-    return [
-        _array(line.object_id for line in lines),
-        [line.at for line in lines],
-        [line.caller for line in lines],
-        [line.via for line in lines],
-        [line.command for line in lines],
-        [line.arguments for line in lines],
-        [line.outcome for line in lines],
-        [line.detail for line in lines],
-        _array(line.took_us for line in lines),
-        _array(versions[line.object_id] for line in lines),
-    ]
+def _storable(text: str) -> str:
+    """Make a text fit for Postgres, which has no NUL, and for JSON, which has no half characters."""
+    return text.replace("\0", "�").encode(errors="replace").decode()

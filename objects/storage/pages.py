@@ -66,6 +66,43 @@ class _Statements:
     trim_history: Composed
 
 
+# What `moved` reads is the page as it was when the statement began. greatest(): a machine whose clock is behind must
+# not make a page older than its history.
+_WRITE: LiteralString = """
+    written as (
+        select * from unnest(%s::bigint[], %s::int[], %s::bigint[], %b::bytea[]) as w(object_id, no, version, data)
+    ), moved as (
+        insert into {history} (object_id, no, bucket, version, data)
+        select page.object_id, page.no, page.bucket, page.version, page.data
+        from {page} as page join written using (object_id, no)
+        where page.bucket < %s
+        on conflict (object_id, no, bucket) do update set version = excluded.version, data = excluded.data
+    ), stored as (
+        insert into {page} as page (object_id, no, version, bucket, data)
+        select object_id, no, version, %s, data from written
+        on conflict (object_id, no) do update set
+            version = excluded.version, bucket = greatest(page.bucket, excluded.bucket), data = excluded.data
+    )
+"""
+
+
+def write_parts(schema: str) -> Composed:
+    """Give what writes pages as parts of a WITH, for a statement that writes more; `write_parameters` are theirs."""
+    return SQL(_WRITE).format(page=Identifier(schema, "page"), history=Identifier(schema, "page_history"))
+
+
+def write_parameters(changes: "Sequence[Write]", bucket: int) -> list[Any]:
+    """Give the parameters of `write_parts`, in order: what several objects' commits changed.
+
+    bucket: int(unix time // HISTORY_BUCKET_S).
+    """
+    rows = [(write.object_id, no, write.version, page) for write in changes for no, page in write.change.pages.items()]
+    object_ids, numbers, versions, contents = zip(*rows, strict=True) if rows else ((), (), (), ())
+    compress = _codec.compress
+    packed = [compress(page) for page in contents]
+    return [_array(object_ids), _array(numbers), _array(versions), packed, bucket, bucket]
+
+
 @lru_cache(maxsize=4096)
 def _statements(schema: str) -> _Statements:
     def composed(text: LiteralString) -> Composed:
@@ -86,26 +123,7 @@ def _statements(schema: str) -> _Statements:
             order by no, bucket desc
             """
         ),
-        # What `moved` reads is the page as it was when the statement began. greatest(): a machine whose clock is behind
-        # must not make a page older than its history.
-        write=composed(
-            """
-            with written as (
-                select * from unnest(%s::bigint[], %s::int[], %s::bigint[], %b::bytea[])
-                    as w(object_id, no, version, data)
-            ), moved as (
-                insert into {history} (object_id, no, bucket, version, data)
-                select page.object_id, page.no, page.bucket, page.version, page.data
-                from {page} as page join written using (object_id, no)
-                where page.bucket < %s
-                on conflict (object_id, no, bucket) do update set version = excluded.version, data = excluded.data
-            )
-            insert into {page} as page (object_id, no, version, bucket, data)
-            select object_id, no, version, %s, data from written
-            on conflict (object_id, no) do update set
-                version = excluded.version, bucket = greatest(page.bucket, excluded.bucket), data = excluded.data
-            """
-        ),
+        write=SQL("with {} select 1").format(write_parts(schema)),
         truncate=composed(
             """
             with shortened as (
@@ -184,18 +202,13 @@ def write(connection: Connection[Any], schema: str, changes: Sequence[Write], bu
 
     bucket: int(unix time // HISTORY_BUCKET_S). Reads no answer, so it fits into a pipeline.
     """
-    rows = [
-        (object_id, no, version, page) for object_id, version, change in changes for no, page in change.pages.items()
-    ]
-    if rows:
-        object_ids, numbers, versions, contents = zip(*rows, strict=True)
-        parameters = (
-            *map(_array, (object_ids, numbers, versions)),
-            [_codec.compress(page) for page in contents],
-            bucket,
-            bucket,
-        )
-        connection.execute(_statements(schema).write, parameters, prepare=True)
+    if any(write.change.pages for write in changes):
+        connection.execute(_statements(schema).write, write_parameters(changes, bucket), prepare=True)
+    shorten(connection, schema, changes, bucket)
+
+
+def shorten(connection: Connection[Any], schema: str, changes: Sequence[Write], bucket: int) -> None:
+    """Cut the files that became shorter, if there are any."""
     shortened = [
         (object_id, change.page_count, version)
         for object_id, version, change in changes
