@@ -34,7 +34,7 @@ async def kind_of(caller: Caller, path: str, *, create: str | None = None) -> st
 def kept_kind(schema: str, path: str) -> str | None:
     """Tell the kind of an object that this process used lately."""
     hint = engine().known.get((schema, path))
-    return None if hint is None else hint[1]
+    return None if hint is None else hint.kind
 
 
 @cache
