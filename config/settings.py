@@ -76,7 +76,8 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME = "__Host-session" if PUBLIC else "grove_session"
 CSRF_COOKIE_NAME = "__Host-csrf" if PUBLIC else "grove_csrf"
 SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+# In Postgres alone: 0.3 ms a page, and pages are there while Valkey is away.
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 CONTENT_SECURITY_POLICY = {
@@ -129,6 +130,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "teams.middleware.permissions_policy",
+    "teams.middleware.without_valkey",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

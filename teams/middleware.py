@@ -1,9 +1,11 @@
-"""Headers that Django and django-csp leave out."""
+"""What Django and django-csp leave out: a header, and an answer for when Valkey is away."""
 
 from collections.abc import Callable
 
+import redis
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -17,3 +19,21 @@ def permissions_policy(answer: Answer) -> Answer:
         return response
 
     return with_policy
+
+
+class without_valkey:  # noqa: N801 -- reads like its neighbour in the settings
+    """Answer 503 where a page needs Valkey and it is away: signing in, whose attempts are counted there."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self._answer(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Say so; other exceptions stay what they are."""
+        if not isinstance(exception, redis.RedisError):
+            return None
+        answer = render(request, "503.html", status=503)
+        answer.headers["Retry-After"] = "5"
+        return answer
