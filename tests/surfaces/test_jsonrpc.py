@@ -128,7 +128,7 @@ async def test_a_batch_of_notifications_is_not_answered(site, place):
         note = {"jsonrpc": "2.0", "method": "state.incr", "params": ["n"]}
         await socket.send(json.dumps([note, note]))
 
-        assert await say(socket, call("state.get", ["n"])) == result(2, 2)
+        assert (await say(socket, call("state.get", ["n"])))["result"]["value"] == 2  # in one commit or in two
 
 
 async def test_wrong_arguments_are_invalid_params(site, place):
