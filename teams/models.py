@@ -157,6 +157,20 @@ class Token(models.Model):
         return f"{self.name} ({self.prefix}) of {self.person}"
 
 
+class SshKey(models.Model):
+    """A public key with which a person opens terminals over SSH, in every team that they are in."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="ssh_keys")
+    name = models.CharField(max_length=100, help_text="which key it is: 'laptop'")
+    key = models.TextField(help_text="as in authorized_keys: algorithm and body")
+    fingerprint = models.CharField(max_length=60, unique=True, help_text="as `ssh-keygen -l` prints it")
+    added_at = models.DateTimeField(default=timezone.now)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.fingerprint}) of {self.person}"
+
+
 class AuditLine(models.Model):
     """What was done to a team's people and rights, for ever: it names in text what may be gone."""
 
