@@ -80,6 +80,12 @@ class Purse(Kind[State]):
         self.context.db.run("CREATE TABLE oops (x)")
         return 1 // 0
 
+    @command
+    def leave(self) -> int:
+        """End the process, as far as code can."""
+        self.state.balance = 1_000_000
+        raise SystemExit(1)
+
     @command(reads=True)
     def moment(self) -> list[float]:
         """Tell the time and a number by chance, as Python and SQLite see them."""

@@ -1,0 +1,125 @@
+"""A connection that breaks around a commit: the call takes place once and its caller is told so, without any key."""
+
+import dataclasses
+import random
+import threading
+import time
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from objects.commands.registry import registry
+from objects.engine.engine import Engine, _Worker
+from objects.engine.statements import statements
+from objects.engine.transaction import CommitUnknown
+from objects.models import JournalLine
+from tests.chaos.wire import Wire
+from tests.grove import Grove
+
+
+@pytest.fixture
+def wire(grove) -> Iterator[Wire]:
+    made = Wire(grove.engine.conninfo)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def wired(grove, wire) -> Iterator[Grove]:
+    """The same through an engine at the end of the wire."""
+    engine = Engine(wire.conninfo, registry=registry, limits=grove.engine.limits, publish=grove.engine.publish)
+    yield grove.through(engine)
+    engine.stop()
+
+
+@pytest.mark.parametrize("cut", ["before", "after", "stuck"])
+@pytest.mark.parametrize("way", ["guessing", "locking"])
+def test_a_call_whose_commit_was_cut_off_takes_place_once_and_is_answered(grove, wire, wired, cut, way):
+    path = grove.new()
+    wired.call(path, "state.incr", key="n")
+    if way == "locking":
+        wired.engine.known.clear()
+
+    wire.cut = cut
+    outcome = wired.outcome(path, "state.incr", {"key": "n"})
+
+    assert (outcome.problem, outcome.value, wire.cuts) == (None, 2, 1)
+    assert grove.call(path, "state.get", key="n") == 2
+    with grove.tables():
+        assert JournalLine.objects.filter(object_id=grove.id(path), command="state.incr").count() == 2
+
+
+def test_many_lost_commits_among_calls_without_keys_lose_and_repeat_none(grove, wire, wired):
+    paths = [grove.new() for _ in range(4)]
+    told: dict[str, list[int]] = {path: [] for path in paths}
+    over = threading.Event()
+
+    def count(path: str) -> None:
+        while not over.is_set():
+            told[path].append(wired.call(path, "state.incr", key="n"))
+
+    counting = [threading.Thread(target=count, args=(path,)) for path in paths]
+    for thread in counting:
+        thread.start()
+    chance = random.Random(1)
+    for _ in range(25):
+        time.sleep(0.05)
+        wire.cut = chance.choice(["before", "after"])
+    over.set()
+    for thread in counting:
+        thread.join(30)
+    print(f"\n{wire.cuts} commits lost among {sum(map(len, told.values()))} calls without keys")
+
+    assert [told[path] for path in paths] == [list(range(1, len(told[path]) + 1)) for path in paths]
+    assert [grove.call(path, "state.get", key="n") for path in paths] == [len(told[path]) for path in paths]
+    assert wire.cuts > 15
+
+
+def test_a_number_that_postgres_gave_to_another_transaction_after_its_crash_is_not_taken_for_ours(grove):
+    path = grove.new()
+    grove.call(path, "state.incr", key="n")
+    with psycopg.connect(grove.engine.conninfo) as other:
+        (xid,) = other.execute("SELECT pg_current_xact_id()::text").fetchone()
+    with grove.tables():
+        line = JournalLine.objects.filter(object_id=grove.id(path)).latest("id")
+    took_place = statements(grove.schema).took_place
+    worker = _Worker(grove.engine)
+    call = type("Call", (), {"deadline": time.monotonic() + 5})()
+    ours = (line.object_id, line.version, line.at.timestamp())
+    lost = (line.object_id, line.version, line.at.timestamp() + 1)
+
+    never = str(int(xid) + 1_000_000)
+
+    said = [
+        worker._took_place(CommitUnknown(number, 0, took_place, written), [call])  # type: ignore[list-item]
+        for number, written in ((xid, ours), (xid, lost), (never, lost))
+    ]
+
+    assert said == [True, False, False]
+
+
+def test_a_commit_that_nobody_can_tell_about_is_said_to_be_so_in_time(grove, wire, monkeypatch):
+    monkeypatch.setattr("objects.engine.engine.UNKNOWN_S", 0.3)
+    limits = dataclasses.replace(grove.engine.limits, CALL_SECONDS=0.5, ENGINE_THREADS=1)
+    engine = Engine(wire.conninfo, registry=registry, limits=limits, publish=grove.engine.publish)
+    path = grove.new()
+    wired = grove.through(engine)
+    wired.call(path, "state.incr", key="n")
+
+    wire.cut = "before"
+    wire.close()
+    started = time.monotonic()
+    outcome = wired.outcome(path, "state.incr", {"key": "n"})
+    took_s = time.monotonic() - started
+    engine.stop()
+
+    assert outcome.problem.members() == {
+        "type": "overloaded",
+        "title": "Too much is waiting",
+        "status": 503,
+        "detail": "state.incr: the database went away during the commit, so nobody knows whether it took place. "
+        "Ask again with the same idempotency key, or look at the object.",
+        "retry_after": 5,
+    }
+    assert took_s < 2
