@@ -418,6 +418,7 @@ class Registry:
         self._own: dict[type, dict[str, CommandSpec]] = {}  # kind or facility -> its commands
         self._commands: dict[str, dict[str, CommandSpec]] = {}  # kind -> all that its objects can do
         self._alone: frozenset[str] | None = None
+        self._large: frozenset[str] | None = None
         self._loaded = False
         self._loading = threading.RLock()
 
@@ -478,6 +479,7 @@ class Registry:
             self._kinds[owner.name] = owner
         self._commands.clear()
         self._alone = None
+        self._large = None
 
     @property
     def kinds(self) -> Mapping[str, type[Kind[Any]]]:
@@ -556,6 +558,13 @@ class Registry:
             self.load()
             self._alone = frozenset(spec.name for specs in self._own.values() for spec in specs.values() if spec.alone)
         return command_name in self._alone
+
+    def is_large(self, command_name: str) -> bool:
+        """Whether a command of this name, of any kind, takes large files and long."""
+        if self._large is None:
+            self.load()
+            self._large = frozenset(spec.name for specs in self._own.values() for spec in specs.values() if spec.large)
+        return command_name in self._large
 
     def _check_examples(self) -> None:
         from objects.commands.words import find_command  # noqa: PLC0415 -- words needs CommandSpec from here

@@ -89,6 +89,9 @@ PATIENCE_IN_POSTGRES = (
     b" set_config('tcp_keepalives_count', '3', false)"
 )
 
+# For a batch with a command that works long without a word to Postgres, such as checking an uploaded file.
+IDLE_LONG = b"SELECT set_config('idle_in_transaction_session_timeout', %s, true)"
+
 
 @dataclass(frozen=True, slots=True)
 class Statements:

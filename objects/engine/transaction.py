@@ -26,7 +26,7 @@ from objects.commands.bases import Facility
 from objects.commands.registry import CommandSpec, Registry
 from objects.engine.calls import Call, Event, Outcome
 from objects.engine.context import Context, TreeAccess
-from objects.engine.statements import BEGIN, BEGIN_READING, COMMIT, ROLLBACK, XID, Statements, statements
+from objects.engine.statements import BEGIN, BEGIN_READING, COMMIT, IDLE_LONG, ROLLBACK, XID, Statements, statements
 from objects.storage import pages
 from objects.storage.cache import ImageCache
 from objects.storage.database import Database
@@ -410,6 +410,8 @@ class Transaction:
         asked = [] if self.reading else [(call.caller.id, call.key, path_key(call.path)) for call in calls if call.key]
         with self.connection.pipeline():
             self.connection.execute(BEGIN_READING if self.reading else BEGIN)
+            if any(self.registry.is_large(call.command) for call in calls):
+                self.connection.execute(IDLE_LONG, (f"{self.limits.LARGE_CALL_SECONDS:.0f}s",))
             found = self.connection.execute(self.statements.read if self.reading else self.statements.lock, (keys,))
             first = answers = None
             if cold:
