@@ -18,7 +18,7 @@ from psycopg.conninfo import make_conninfo
 from objects.commands.registry import Registry
 from objects.engine.calls import Call, Event, Outcome
 from objects.engine.mailbox import Batch, Mailbox
-from objects.engine.statements import END_BACKEND, END_XACT, PATIENCE_IN_POSTGRES, XACT_STATUS
+from objects.engine.statements import END_BACKEND, END_XACT, SESSION, XACT_STATUS
 from objects.engine.transaction import CommitUnknown, NeedsLock, NotReading, Row, Transaction, WrongGuess
 from objects.storage.cache import ImageCache
 from objects.tree.paths import ObjectPath
@@ -389,7 +389,7 @@ class _Worker:
             )
             connection.prepared_max = 2_000
             call_ms = int(self.limits.CALL_SECONDS * 1000)
-            connection.execute(PATIENCE_IN_POSTGRES, (f"{call_ms // LOCK_WAITS}ms", f"{call_ms}ms"))
+            connection.execute(SESSION, (f"{call_ms // LOCK_WAITS}ms", f"{call_ms}ms"))
             self._connection = connection
         return connection
 

@@ -26,7 +26,17 @@ from objects.commands.bases import Facility
 from objects.commands.registry import CommandSpec, Registry
 from objects.engine.calls import Call, Event, Outcome
 from objects.engine.context import Context, TreeAccess
-from objects.engine.statements import BEGIN, BEGIN_READING, COMMIT, IDLE_LONG, ROLLBACK, XID, Statements, statements
+from objects.engine.statements import (
+    BEGIN,
+    BEGIN_READING,
+    COMMIT,
+    IDLE_LONG,
+    PLAN_ANEW,
+    ROLLBACK,
+    XID,
+    Statements,
+    statements,
+)
 from objects.storage import pages
 from objects.storage.cache import ImageCache
 from objects.storage.database import Database
@@ -208,7 +218,7 @@ class Frame:
         """Give Postgres, marked so that this frame can be undone."""
         if self.pg_mark is None and not self.tx.reading:
             self.pg_mark = self.tx.pg_save()
-        return TreeAccess(self.tx.postgres, self.schema)
+        return TreeAccess(self.tx.for_the_tree(), self.schema)
 
     def emit(self, topic: str, data: Any) -> None:
         """Keep an event until the commit."""
@@ -370,6 +380,7 @@ class Transaction:
         self._changed: list[int] = []
         self._stamp = ""  # that the commit gave the rows that it changed
         self._pg_marks = 0
+        self._plans_anew = False
 
     # Opening
 
@@ -526,7 +537,7 @@ class Transaction:
         self.registry.kind(call.create)
         mark = self.pg_save()
         try:
-            tree.create(self.postgres, self.schema, call.path, call.create, parents=True)
+            tree.create(self.for_the_tree(), self.schema, call.path, call.create, parents=True)
         except Conflict:  # somebody else made it since the lock
             self.pg_undo(mark)
         except BaseException:
@@ -617,6 +628,14 @@ class Transaction:
         self.events += frame.events
         self.lines += frame.lines
 
+    def for_the_tree(self) -> psycopg.Connection[Any]:
+        """Give the connection to those who ask about subtrees."""
+        connection = self.postgres
+        if not self._plans_anew:
+            connection.execute(PLAN_ANEW)
+            self._plans_anew = True
+        return connection
+
     # Postgres's own savepoints, for the few commands that write there
 
     def pg_save(self) -> str:
@@ -667,18 +686,18 @@ class Transaction:
         return told
 
     def _write(self, changes: "list[pages.Write]", versions: dict[int, int], bucket: int) -> None:
-        connection, texts, rows = self.connection, self.statements, list(self.rows.values())
-        lengths = {write.object_id: write.change.page_count for write in changes}
+        connection, texts = self.connection, self.statements
+        rows = sorted(self.rows.values(), key=lambda row: row.id)
         for line in self.lines:
             line.version = versions[line.object_id]
         parameters = [
             _array(row.id for row in rows),
-            [row.stamp if self.guessing else "0" for row in rows],
-            _array(versions[row.id] for row in rows),
-            _array(lengths.get(row.id, row.pages) for row in rows),
+            _array(write.object_id for write in changes),
+            _array(write.version for write in changes),
+            _array(write.change.page_count for write in changes),
             *pages.write_parameters(changes, bucket),
             orjson.dumps(self.lines).decode(),
-            len(rows) if self.guessing else None,
+            [row.stamp for row in rows] if self.guessing else None,
         ]
         single = self.guessing and not self._kept
         single = single and all(write.change.page_count >= write.change.old_page_count for write in changes)
