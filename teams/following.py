@@ -25,6 +25,14 @@ where t.id = k.team_id and t.schema_name = %(schema)s
     and exists (select from unnest(k.paths) p where p = %(old)s or starts_with(p, %(old)s || '/'))
 """
 
+COPIED = """
+insert into public.teams_grant as there (team_id, person_id, path, role, given_by_id, given_at)
+select g.team_id, g.person_id, %(new)s || substr(g.path, length(%(old)s) + 1), g.role, g.given_by_id, g.given_at
+from public.teams_grant g join public.teams_team t on t.id = g.team_id
+where t.schema_name = %(schema)s and (g.path = %(old)s or starts_with(g.path, %(old)s || '/'))
+on conflict (team_id, person_id, path) do update set role = least(there.role, excluded.role)
+"""
+
 
 def follow(connection: psycopg.Connection[Any], schema: str, old_path: str, new_path: str) -> None:
     """Move the grants and the tokens' paths at and below a path along with its object.
@@ -35,3 +43,11 @@ def follow(connection: psycopg.Connection[Any], schema: str, old_path: str, new_
     names = {"schema": schema, "old": old_path, "new": new_path}
     connection.execute(GRANTS, names)
     connection.execute(TOKENS, names)
+
+
+def hold_there_too(connection: psycopg.Connection[Any], schema: str, old_path: str, new_path: str) -> None:
+    """Have the grants at and below a path hold at another one, too: what was deleted comes back there.
+
+    They stay at the old path, where there may be something else by now. Tokens are not widened.
+    """
+    connection.execute(COPIED, {"schema": schema, "old": old_path, "new": new_path})

@@ -144,7 +144,8 @@ class Arrival:
             raise WrongArgument(field, f"{path}: {problem.detail} Nothing was changed.") from None
         self.authorize(path)
         # What was hidden from the one who exported is missing above what was not: plain objects stand in for it.
-        return tree.create(self.connection, self.schema, path, kind, parents=field == "content", now=self.now)
+        with tree.within_sight(path, self.caller.sees):
+            return tree.create(self.connection, self.schema, path, kind, parents=field == "content", now=self.now)
 
     def _describe(self, node: Node, about: form.About) -> None:
         try:

@@ -145,7 +145,8 @@ class Tree(Facility):
             raise Conflict(f"{path} is not beneath {self.here}. Call tree.create on the object that it shall be in.")
         self.context.authorize(path, command="tree.create", needs=Role.EDITOR)
         registry.kind(kind)
-        node = tree.create(*self.pg, path, kind, parents=parents, now=self.context.now)
+        with tree.within_sight(path, self.context.caller.sees):
+            node = tree.create(*self.pg, path, kind, parents=parents, now=self.context.now)
         self.context.emit("tree", {"created": str(node.path), "kind": kind})
         return Created(str(node.path), kind)
 
@@ -222,7 +223,8 @@ class Tree(Facility):
         path = self._place(to)
         self._whole("tree.move", Role.EDITOR)
         self.context.authorize(path, command="tree.move", needs=Role.EDITOR)
-        placed = tree.move(*self.pg, self.here, path)
+        with tree.within_sight(path, self.context.caller.sees):
+            placed = tree.move(*self.pg, self.here, path)
         self.context.emit("tree", {"moved": self.context.path, "to": placed.path, "objects": placed.objects})
         return Placed(placed.path, placed.objects)
 
@@ -236,7 +238,8 @@ class Tree(Facility):
         path = self._place(to)
         self._whole("tree.copy", Role.VIEWER)
         self.context.authorize(path, command="tree.copy", needs=Role.EDITOR)
-        placed = tree.copy(*self.pg, self.here, path, now=self.context.now)
+        with tree.within_sight(path, self.context.caller.sees):
+            placed = tree.copy(*self.pg, self.here, path, now=self.context.now)
         self.context.emit("tree", {"copied": self.context.path, "to": placed.path, "objects": placed.objects})
         return Placed(placed.path, placed.objects)
 
@@ -297,7 +300,9 @@ class Tree(Facility):
         item = self._deleted(what, "tree.restore", Role.EDITOR)
         path = None if to is None else self.here.joined(to, "to")
         self.context.authorize(path or item.path, command="tree.restore", needs=Role.EDITOR)
-        placed = tree.restore(*self.pg, item.id, path)
+        if path is not None:
+            self._whole("tree.restore", Role.EDITOR, TreePath.parse(item.path))
+        placed = tree.restore(*self.pg, item.id, path, sees=self.context.caller.sees)
         self.context.emit("tree", {"restored": item.path, "to": placed.path, "objects": placed.objects})
         return Placed(placed.path, placed.objects)
 
@@ -410,20 +415,17 @@ class Tree(Facility):
         """Read where to; without a slash in front it begins at what this object is in."""
         return self.here.parent.joined(to, "to")
 
-    def _whole(self, what: str, needs: Role) -> None:
-        """Refuse what would reach objects beneath this one where the caller has less than the role."""
-        caller = self.context.caller
+    def _whole(self, what: str, needs: Role, top: TreePath | None = None) -> None:
+        """Refuse what would reach objects beneath this one, or `top`, where the caller has less than the role."""
+        caller, top = self.context.caller, top or self.here
         for path, _ in caller.grants:
-            if TreePath(path).is_under(self.here) and caller.role_at(path) < needs:
-                raise NotAllowed(
-                    f"{what}: needs the role {needs.word} on all beneath {self.here}; yours is less in places."
-                )
+            if TreePath(path).is_under(top) and caller.role_at(path) < needs:
+                raise NotAllowed(f"{what}: needs the role {needs.word} on all beneath {top}; yours is less in places.")
 
     def _deleted(self, what: str, command_name: str, needs: Role) -> tree.Trashed:
         """Find something in the trash where the caller has the role; hidden and absent are the same."""
-        item = tree.in_trash(
-            *self.pg, int(what) if what.isdecimal() and len(what) < 19 else self.here.joined(what, "what")
-        )
+        named = int(what) if what.isdecimal() and len(what) < 19 else self.here.joined(what, "what")
+        item = tree.in_trash(*self.pg, named, sees=self.context.caller.sees)
         self.context.authorize(item.path, command=command_name, needs=needs)
         return item
 

@@ -5,6 +5,9 @@ page makes them: so a cookie counts only with Django's CSRF token (requests) or 
 """
 
 import asyncio
+import threading
+import time
+from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
@@ -34,6 +37,30 @@ Headers = dict[bytes, bytes]
 
 # Finding a caller blocks for a query. Few threads: they share one connection anyway.
 _threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="identity")
+
+
+class SignedIn:
+    """Sessions that were found to be open within the last CALLER_KEEP_S; the oldest go first when there are many.
+
+    A person may have several: what is kept of the person must not keep a session alive that was signed out.
+    """
+
+    def __init__(self) -> None:
+        self._until: OrderedDict[tuple[str, int], float] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def is_fresh(self, session: str, person_id: int) -> bool:
+        return self._until.get((session, person_id), 0.0) > time.monotonic()
+
+    def keep(self, session: str, person_id: int) -> None:
+        with self._lock:
+            self._until[session, person_id] = time.monotonic() + settings.GROVE.CALLER_KEEP_S
+            self._until.move_to_end((session, person_id))
+            while len(self._until) > settings.GROVE.CALLERS_KEPT:
+                self._until.popitem(last=False)
+
+
+_signed_in = SignedIn()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +93,9 @@ class Cookie:
     person_id: int
 
     def known(self) -> Caller | None:
-        """The caller, if found within the last second. Never blocks."""
+        """The caller, if both the session and the person were found within the last second. Never blocks."""
+        if not _signed_in.is_fresh(self.session, self.person_id):
+            return None
         return callers.known(self.team, person_id=self.person_id)
 
     def find(self) -> Caller:
@@ -77,6 +106,7 @@ class Cookie:
         request.COOKIES = {settings.SESSION_COOKIE_NAME: self.session}
         if _person_id(request) != self.person_id:
             raise _nobody()
+        _signed_in.keep(self.session, self.person_id)
         return callers.for_person(self.person_id, self.team)
 
     async def caller(self) -> Caller:
@@ -101,6 +131,7 @@ async def of_request(scope: Scope, headers: Headers, team: str) -> Identity:
     if session is None:
         raise _nobody()
     person_id = await in_thread(_person_of_request, scope)
+    _signed_in.keep(session, person_id)
     return Cookie(team, session, person_id)
 
 
@@ -132,7 +163,9 @@ def _session(headers: Headers) -> str | None:
     cookie = headers.get(b"cookie")
     if cookie is None:
         return None
-    return parse_cookie(cookie.decode("latin-1")).get(settings.SESSION_COOKIE_NAME)
+    session = parse_cookie(cookie.decode("latin-1")).get(settings.SESSION_COOKIE_NAME, "")
+    # Django makes keys of letters and digits; Postgres would stumble over others, such as a NUL.
+    return session if session.isascii() and session.isalnum() else None
 
 
 def _nobody() -> NotSignedIn:
@@ -140,7 +173,9 @@ def _nobody() -> NotSignedIn:
 
 
 def _person_of_request(scope: Scope) -> int:
-    request = ASGIRequest(scope, BytesIO())
+    # Without what tells of the body: Django would read it as a form, in search of a token, and stumble.
+    headers = [header for header in scope["headers"] if header[0] not in (b"content-type", b"content-length")]
+    request = ASGIRequest(scope | {"headers": headers}, BytesIO())
     person_id = _person_id(request)
     check = CsrfViewMiddleware(_nothing)
     check.process_request(request)

@@ -174,12 +174,13 @@ class Returns:
 
 
 class Listening:
-    """A socket's subscription to one object. topics: None is all."""
+    """A socket's subscription to one object. topics: None is all. spec: the command that began it, if one did."""
 
-    __slots__ = ("subscription", "topics")
+    __slots__ = ("spec", "subscription", "topics")
 
-    def __init__(self, topics: frozenset[str] | None) -> None:
+    def __init__(self, topics: frozenset[str] | None, spec: CommandSpec | None) -> None:
         self.topics = topics
+        self.spec = spec
         self.subscription: live.Subscription
 
 
@@ -330,6 +331,7 @@ class Session:
         path, topics = self._what(path, params, {"topics", "path"})
         # Listening begins before the object is looked at: what is committed after the version told is told too.
         before = self.listening.get(path)
+        topics_before = None if before is None else before.topics
         self._listen(path, topics)
         try:
             decide(self._caller, self._caller.schema, path, command="subscribe", verb="reads", needs=Role.VIEWER)
@@ -342,11 +344,12 @@ class Session:
             if before is None:
                 self._drop(path)
             else:
-                self.listening[path].topics = before.topics
+                self.listening[path].topics = topics_before
             raise
+        self.listening[path].spec = None
         return {"path": path, "topics": None if topics is None else sorted(topics)}, outcome.version
 
-    def _listen(self, path: str, topics: frozenset[str] | None) -> None:
+    def _listen(self, path: str, topics: frozenset[str] | None, spec: CommandSpec | None = None) -> None:
         known = self.listening.get(path)
         if known is not None:
             known.topics = topics
@@ -354,7 +357,7 @@ class Session:
         limit = settings.GROVE.SOCKET_SUBSCRIPTIONS
         if len(self.listening) >= limit:
             raise TooLarge(f"A socket listens to {limit:,} objects at most (limit SOCKET_SUBSCRIPTIONS). Open another.")
-        listening = self.listening[path] = Listening(topics)
+        listening = self.listening[path] = Listening(topics, spec)
 
         def hear(news: Sequence[live.News]) -> None:
             self._hear(listening, news)
@@ -419,7 +422,7 @@ class Session:
                 topic = spec.topic_of(spec.check(arguments))
                 known = self.listening.get(pending.target)
                 more = frozenset({topic})
-                self._listen(pending.target, more if known is None else known.topics and known.topics | more)
+                self._listen(pending.target, more if known is None else known.topics and known.topics | more, spec)
             except Problem as problem:
                 self._answer_problem(pending, problem)
                 return
@@ -502,9 +505,11 @@ class Session:
         if not caller.sees(self.path):
             self.close(4403, f"{self.path} is not yours to see any more.")
             return
-        for path in list(self.listening):
+        for path, listening in list(self.listening.items()):
+            spec = listening.spec
+            command, needs = ("subscribe", Role.VIEWER) if spec is None else (spec.name, spec.needs)
             try:
-                decide(caller, caller.schema, path, command="subscribe", verb="reads", needs=Role.VIEWER)
+                decide(caller, caller.schema, path, command=command, verb="reads", needs=needs)
             except Problem as problem:
                 self._drop(path)
                 note = {

@@ -9,7 +9,8 @@ So each either sees the other's outcome or waits for it. Where two wait for each
 (psycopg.errors.DeadlockDetected) and the engine runs that one again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import LiteralString, NoReturn
 
@@ -22,7 +23,7 @@ from objects.tree.search import look, resolve
 from objects.tree.settings import Number, checked
 from objects.tree.tags import TAGS, check_tag
 from teams.following import follow
-from teams.problems import Conflict, NoSuch, OverLimit, WrongArgument
+from teams.problems import Conflict, Moved, NoSuch, OverLimit, WrongArgument
 
 PLAIN = "object"  # the kind of what `parents=True` makes on the way
 NOW: LiteralString = "coalesce(to_timestamp(%(now)s), now())"
@@ -284,8 +285,23 @@ def refuse_orphan(connection: Pg, schema: str, new: ObjectPath) -> NoReturn:
     try:
         resolve(connection, schema, new)  # raises Moved if anything above it moved
     except NoSuch:
-        raise NoSuch(f"{new.parent}: no such object to put {new.name} in. Create it first, or set `parents`.") from None
+        raise _orphan(new) from None
     raise Conflict(f"{new} was made just now. Choose another path.")
+
+
+@contextmanager
+def within_sight(new: ObjectPath, sees: Callable[[str], bool]) -> Iterator[None]:
+    """Take a path within: a way that leads to what may not be seen is as good as none."""
+    try:
+        yield
+    except Moved as moved:
+        if sees(str(moved.extra["to"])):
+            raise
+        raise _orphan(new) from None
+
+
+def _orphan(new: ObjectPath) -> NoSuch:
+    return NoSuch(f"{new.parent}: no such object to put {new.name} in. Create it first, or set `parents`.")
 
 
 def depth(connection: Pg, schema: str, top: ObjectPath) -> int:

@@ -1,5 +1,6 @@
 """The trash: what was deleted is kept with all beneath it until it is restored, erased, or its time is over."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -8,6 +9,7 @@ from objects.tree.changes import NOW, Placed, check_depth, inherit, lock, lock_p
 from objects.tree.nodes import EVERYTHING, SUBTREE, Measure, Pg, Sight, at, bounds, sql
 from objects.tree.paths import ObjectPath
 from objects.tree.search import LISTED, look, resolve, where_to
+from teams.following import hold_there_too
 from teams.problems import Conflict, NoSuch, WrongArgument
 
 
@@ -80,13 +82,22 @@ def trashed(
     return [Trashed.of(row) for row in rows]
 
 
-def in_trash(connection: Pg, schema: str, what: int | str) -> Trashed:
+def everything(_path: str) -> bool:
+    """See every path."""
+    return True
+
+
+def in_trash(connection: Pg, schema: str, what: int | str, *, sees: Callable[[str], bool] = everything) -> Trashed:
     """Find what was deleted by its id, or the latest deleted by its path.
 
+    sees: says whether a path may be told of; what may not is as good as absent.
     Raises NoSuch; for what went into the trash beneath something else, the message names that.
     """
     if isinstance(what, int):
-        return _item(connection, schema, what)
+        item = _item(connection, schema, what)
+        if not sees(item.path):
+            raise _no_item(what)
+        return item
     path = ObjectPath.parse(what)
     row = connection.execute(
         sql(
@@ -96,18 +107,24 @@ def in_trash(connection: Pg, schema: str, what: int | str) -> Trashed:
         ),
         (path,),
     ).fetchone()
-    if row is None:
-        raise NoSuch(f"{path} is not in the trash.")
+    absent = NoSuch(f"{path} is not in the trash.")
+    if row is None or not sees(path):
+        raise absent
     object_id, root_id = row
     if object_id != root_id:
         root = _item(connection, schema, root_id)
+        if not sees(root.path):
+            raise absent
         raise NoSuch(f"{path} was deleted together with {root.path}. Restore that: its number is {root.id}.")
     return _item(connection, schema, object_id)
 
 
-def restore(connection: Pg, schema: str, what: int | str, to: str | None = None) -> Placed:
+def restore(
+    connection: Pg, schema: str, what: int | str, to: str | None = None, *, sees: Callable[[str], bool] = everything
+) -> Placed:
     """Bring back what was deleted, by its id or path, to where it was or to another path.
 
+    To another path what was granted or denied comes along. sees: says whether a path may be told of.
     Raises Conflict where the path is taken or what it was in is gone, NoSuch for what is not in the trash.
     """
     item = in_trash(connection, schema, what)
@@ -125,7 +142,9 @@ def restore(connection: Pg, schema: str, what: int | str, to: str | None = None)
     if parent is None:
         moved_to = where_to(connection, schema, new)
         hint = (
-            f"It is at {moved_to.parent} now: restore to {moved_to}" if moved_to else "Create it, or restore elsewhere"
+            f"It is at {moved_to.parent} now: restore to {moved_to}"
+            if moved_to is not None and sees(moved_to) and sees(moved_to.parent)
+            else "Create it, or restore elsewhere"
         )
         raise Conflict(f"{new.parent}, which {new.name} would be in, is not there. {hint} with `to`.")
     row = connection.execute(
@@ -150,6 +169,8 @@ def restore(connection: Pg, schema: str, what: int | str, to: str | None = None)
         {"id": item.id, "new": new, "cut": len(old) + 1, "parent": parent.id, "name": new.name},
     )
     inherit(connection, schema, new, parent.effective)
+    if new != old:
+        hold_there_too(connection, schema, str(old), str(new))
     return Placed(str(new), item.objects)
 
 
@@ -204,5 +225,9 @@ def _item(connection: Pg, schema: str, top_id: int) -> Trashed:
         (top_id,),
     ).fetchone()
     if row is None:
-        raise NoSuch(f"There is nothing with the number {top_id} in the trash.")
+        raise _no_item(top_id)
     return Trashed.of(row)
+
+
+def _no_item(number: int) -> NoSuch:
+    return NoSuch(f"There is nothing with the number {number} in the trash.")

@@ -3,7 +3,17 @@
 Each takes a psycopg connection inside the caller's transaction and the name of the team's schema, and raises Problems.
 """
 
-from objects.tree.changes import Placed, add_tags, copy, create, move, remove_tags, set_settings, set_tags
+from objects.tree.changes import (
+    Placed,
+    add_tags,
+    copy,
+    create,
+    move,
+    remove_tags,
+    set_settings,
+    set_tags,
+    within_sight,
+)
 from objects.tree.nodes import EVERYTHING, Description, Entry, Measure, Node, Sight
 from objects.tree.search import children, describe, find, look, measure, resolve, where_to
 from objects.tree.trash import Trashed, erase, in_trash, purge, restore, trash, trashed
@@ -37,4 +47,5 @@ __all__ = [
     "trash",
     "trashed",
     "where_to",
+    "within_sight",
 ]
