@@ -76,7 +76,7 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME = "__Host-session" if PUBLIC else "grove_session"
 CSRF_COOKIE_NAME = "__Host-csrf" if PUBLIC else "grove_csrf"
 SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
-# In Postgres alone: 0.3 ms a page, and pages are there while Valkey is away.
+# In Postgres alone: a small query a page, and pages are there while Valkey is away.
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
