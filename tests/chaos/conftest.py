@@ -25,6 +25,7 @@ import psutil
 import psycopg
 import pytest
 from celery import Celery
+from django.conf import settings
 from psycopg.sql import SQL, Identifier
 
 from config.up.environment import ROOT
@@ -149,20 +150,29 @@ class Ground:
         ]
 
     def damaged(self, team: Team, scratch: Path) -> list[tuple[str, str]]:
-        """Rebuild every object's file from its pages and give (path, what is wrong) of those that are not sound."""
+        """Rebuild every object's file, from its pages and from its history; give (which, what is wrong) where it is."""
         found = []
         with self.connect() as connection:
             rows = connection.execute(
                 SQL("SELECT id, path, pages FROM {}.object WHERE pages > 0 ORDER BY id").format(Identifier(team.schema))
             ).fetchall()
             for object_id, path, page_count in rows:
-                file = scratch / f"{team.slug}-{object_id}.sqlite"
-                file.write_bytes(b"".join(pages.export(connection, team.schema, object_id, page_count)))
-                said = check(file)
-                if said != "ok":
-                    found.append((path, said))
-                file.unlink()
+                for what, chunks in (
+                    ("now", pages.export(connection, team.schema, object_id, page_count)),
+                    ("history", self._rebuilt(connection, team, object_id)),
+                ):
+                    file = scratch / f"{team.slug}-{object_id}-{what}.sqlite"
+                    file.write_bytes(b"".join(chunks))
+                    said = check(file)
+                    if said != "ok":
+                        found.append((f"{path} {what}", said))
+                    file.unlink()
         return found
+
+    def _rebuilt(self, connection: psycopg.Connection[Any], team: Team, object_id: int) -> Iterator[bytes]:
+        bucket = int(time.time() // settings.GROVE.HISTORY_BUCKET_S)
+        page_count = pages.page_count_at(connection, team.schema, object_id, bucket)
+        return pages.export(connection, team.schema, object_id, page_count, bucket)
 
     def count(self, team: Team, statement: str, *values: Any) -> int:
         """Give a number that a statement tells; `{s}` in it is the team's schema."""

@@ -1,6 +1,7 @@
 """Calls for 20 teams at once, from threads, async code and a worker's tasks: no row of one team is another's."""
 
 import asyncio
+import json
 import threading
 
 import httpx
@@ -61,8 +62,6 @@ async def calls_from_async_code(teams: list[Team]) -> None:
             assert answer.status_code == 200, answer.text
 
     async def by_socket(team: Team) -> None:
-        import json
-
         async with team.socket("/mine/socket") as socket:
             for number in range(ROUNDS):
                 _, _, command, arguments, key = write(team, "socket", number)
@@ -77,8 +76,8 @@ async def calls_from_async_code(teams: list[Team]) -> None:
 
 def entries(team: Team, maker: str) -> list[str]:
     """Give the texts that the makers left in a team's object."""
-    found = team.value(f"/mine/{maker}", "sql.query", query="select value from _state where key like 'entry.%'")
-    return [row[0].strip('"') for row in found["rows"]]
+    found = team.value(f"/mine/{maker}", "state.list", prefix="entry.")
+    return [entry["value"] for entry in found["entries"]]
 
 
 def strangers(ground: Ground, team: Team) -> list[str]:

@@ -3,7 +3,6 @@
 GROVE_CHAOS_SECONDS sets how long (20 for the figures in docs/reliability.md); `-s` shows the figures.
 """
 
-import asyncio
 import os
 import random
 import threading
@@ -59,17 +58,18 @@ async def transfer(
 ) -> None:
     """Pay between random pairs, each call over a connection of its own, so that both processes get some of them."""
     chance = random.Random(seed)
+    fresh = httpx.Limits(max_keepalive_connections=0)
+    client = httpx.AsyncClient(headers=team.bearer, timeout=30, limits=fresh)
     while not over.is_set():
         source, target = chance.sample(paths, 2)
         amount = chance.randint(1, 40)
         started = time.monotonic()
-        async with httpx.AsyncClient(headers=team.bearer, timeout=30) as client:
-            answer = await client.post(team.address(source, "pay"), json={"to": target, "amount": amount})
+        answer = await client.post(team.address(source, "pay"), json={"to": target, "amount": amount})
         longest[0] = max(longest[0], time.monotonic() - started)
         statuses[answer.status_code] += 1
         if answer.status_code != 200:
             refusals.append(answer.json()["detail"])
-        await asyncio.sleep(0)
+    await client.aclose()
 
 
 def deadlocks_so_far(ground: Ground) -> int:

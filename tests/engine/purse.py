@@ -47,6 +47,13 @@ class Purse(Kind[State]):
         return self.take_out(amount)
 
     @command
+    def pay_slowly(self, to: str, amount: Amount, seconds: float) -> int:
+        """Pay to another purse and take long before it is done, with both locked."""
+        self.call(to, "put_in", amount=amount)
+        time.sleep(seconds)
+        return self.take_out(amount)
+
+    @command
     def pay_if_possible(self, to: str, amount: Amount) -> str:
         """Let another purse pay us; say how that went."""
         try:

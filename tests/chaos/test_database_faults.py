@@ -1,0 +1,164 @@
+"""Faults of Postgres and of those who share it: others are answered in time, and go on when it is over."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import psycopg
+import pytest
+from django.db import connection
+from psycopg.sql import SQL, Identifier
+
+from config.up.environment import ROOT
+from objects.models import JournalLine
+from teams.problems import Overloaded
+
+
+@pytest.fixture
+def postgres(grove):
+    with psycopg.connect(grove.engine.conninfo, autocommit=True, application_name="test") as opened:
+        yield opened
+
+
+def test_a_stopped_process_loses_its_locks_and_its_call_still_takes_place_once(grove, purse, engine_with, postgres):
+    source, target, bystander = purse(10), purse(0), purse(0)
+    database = connection.settings_dict
+    address = (
+        f"postgres://{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
+    )
+    environment = {
+        "DATABASE_URL": address, "GROVE_CALL_SECONDS": "2", "GROVE_KIND_PACKAGES": "tests.engine.purse",
+    }  # fmt: skip
+    command = [sys.executable, "-m", "tests.chaos.holder", grove.schema, source, target]
+    holder = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, text=True)
+    hasty = grove.through(engine_with(CALL_SECONDS=2))
+    wait_until_idle_in_transaction(postgres)
+
+    os.kill(holder.pid, signal.SIGSTOP)
+    stopped_at = time.monotonic()
+    stranger = hasty.call(bystander, "put_in", amount=1)
+    waits = []
+    while (outcome := hasty.outcome(target, "put_in", {"amount": 5})).problem is not None:
+        waits.append(outcome.problem.status)
+    free_s = time.monotonic() - stopped_at
+    os.kill(holder.pid, signal.SIGCONT)
+    said, _ = holder.communicate(timeout=30)
+    print(f"\nlocks of a stopped process were free after {free_s:.1f} s (CALL_SECONDS=2)")
+
+    assert stranger == 1
+    assert set(waits) <= {504}
+    assert free_s < 5
+    # It may have run out of its own time while it was stopped; then nothing of it took place.
+    paid = {"9\n": 1, "out-of-time\n": 0}[said]
+    assert [grove.call(path, "balance") for path in (source, target)] == [10 - paid, 5 + paid]
+
+
+def test_a_full_disk_is_said_and_nothing_is_changed_until_there_is_room(grove, postgres):
+    path = grove.new()
+    grove.call(path, "state.set", key="n", value=1)
+    names = {"page": Identifier(grove.schema, "page"), "full": Identifier(grove.schema, "full")}
+    # Postgres itself says that there is no room, where it would: when pages are written.
+    postgres.execute(SQL(
+        "CREATE FUNCTION {full}() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$"
+    ).format(**names))  # fmt: skip
+    postgres.execute(
+        SQL("CREATE TRIGGER full_disk BEFORE INSERT ON {page} FOR EACH ROW EXECUTE FUNCTION {full}()").format(**names)
+    )
+
+    started = time.monotonic()
+    refused = grove.outcome(path, "state.set", {"key": "n", "value": 2}).problem
+    took_s = time.monotonic() - started
+    read = grove.call(path, "state.get", key="n")
+    postgres.execute(SQL("DROP FUNCTION {full} CASCADE").format(**names))
+    grove.call(path, "state.set", key="n", value=3)
+
+    assert (
+        refused.members()
+        == Overloaded(
+            "state.set: the database's disk is full. Nothing was changed. Its operator has to make room.",
+            retry_after_s=30,
+        ).members()
+    )
+    assert took_s < 1
+    assert [read, grove.call(path, "state.get", key="n")] == [1, 3]
+
+
+def test_no_connection_left_is_said_in_time_and_forgotten_when_there_is_one(grove, engine_with, postgres):
+    path = grove.new()
+    role = Identifier(f"few_{os.getpid()}")
+    postgres.execute(SQL("CREATE ROLE {} LOGIN SUPERUSER CONNECTION LIMIT 0").format(role))
+    postgres.execute(SQL("ALTER ROLE {} NOSUPERUSER").format(role))
+    poor = grove.through(engine_with(CALL_SECONDS=1))
+    poor.engine.conninfo = psycopg.conninfo.make_conninfo(grove.engine.conninfo, user=f"few_{os.getpid()}")
+
+    started = time.monotonic()
+    refused = poor.outcome(path, "state.set", {"key": "n", "value": 1}).problem
+    took_s = time.monotonic() - started
+    postgres.execute(SQL("ALTER ROLE {} SUPERUSER CONNECTION LIMIT -1").format(role))
+    after = poor.call(path, "state.incr", key="n")
+    poor.engine.stop()
+    postgres.execute(SQL("DROP ROLE {}").format(role))
+
+    assert (refused.type, refused.status) == ("out-of-time", 504)
+    assert took_s < 3
+    assert after == 1
+
+
+def test_a_clock_that_goes_back_loses_nothing(grove, monkeypatch):
+    path = grove.new()
+    real = time.time
+
+    told = [grove.call(path, "state.incr", key="n")]
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "time", lambda: real() - 7_200)
+        told += [grove.call(path, "state.incr", key="n") for _ in range(2)]
+    told += [grove.call(path, "state.incr", key="n")]
+
+    assert told == [1, 2, 3, 4]
+    with grove.tables():
+        lines = JournalLine.objects.filter(object_id=grove.id(path), command="state.incr").order_by("id")
+        assert [line.version for line in lines] == [1, 2, 3, 4]
+
+
+def test_a_reader_never_sees_half_of_what_another_process_cut_off(grove, engine_with):
+    path = grove.new()
+    writer, reader = grove.through(engine_with()), grove.through(engine_with())
+    writer.call(path, "sql", query="create table t (n, body)")
+    over = threading.Event()
+    fill = "insert into t select value, randomblob(3000) from generate_series(1, 300)"
+    seen = set()
+
+    def write() -> None:
+        while not over.is_set():
+            writer.call(path, "sql", query=fill)
+            writer.call(path, "sql", query="delete from t")
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    ends_at = time.monotonic() + 3
+    while time.monotonic() < ends_at:
+        reader.engine.cache.clear()  # so that its pages come in several queries
+        (row,) = reader.call(path, "sql.query", query="select count(*), count(distinct n), sum(length(body)) from t")[
+            "rows"
+        ]
+        seen.add(tuple(row))
+    over.set()
+    writing.join()
+
+    assert seen <= {(300, 300, 900_000), (0, 0, None)}
+    assert len(seen) == 2
+
+
+def wait_until_idle_in_transaction(postgres) -> None:
+    ends_at = time.monotonic() + 20
+    asked = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'"
+        " AND application_name = 'grove engine' AND clock_timestamp() - state_change > interval '50 ms'"
+    )
+    while not postgres.execute(asked).fetchone()[0]:
+        assert time.monotonic() < ends_at, "the other process did not begin"
+        time.sleep(0.02)
