@@ -19,6 +19,7 @@ from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from django.conf import settings
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred
 
 from objects.surfaces.lookup import large
 from objects.surfaces.refusals import answer_of
@@ -30,6 +31,7 @@ INBOX_BYTES = 1 << 20  # ... or so much of them
 FORM_OVERHEAD_BYTES = 1 << 20  # what a form may need around its file
 LINGER_S = 2.0  # how long a refused upload may go on into nothing, so that the refusal is read
 CLOSE_TOO_LARGE = 1009
+FINISH_S = 10.0  # how long requests under way may take to end when the process is told to stop
 CLOSE_S = 5.0  # how long a socket's other side may take to answer a close
 
 Message = dict[str, Any]
@@ -77,6 +79,7 @@ class Request(WebRequest):  # type: ignore[misc]
     refused = False
     received_bytes = 0
     limit = "FILE_BYTES"
+    is_endless = False  # a stream of events: nobody waits for its end when the process stops
     larges: ClassVar[set["Request"]] = set()  # with a body larger than FILE_BYTES
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802 -- Twisted's name
@@ -125,6 +128,9 @@ class Request(WebRequest):  # type: ignore[misc]
 
     def process(self) -> Any:
         if self.refused:
+            return self.channel.loseConnection()
+        if self.server.is_stopping:
+            self._refuse(Overloaded("This process is stopping. Ask again: another one answers.", retry_after_s=1))
             return self.channel.loseConnection()
         self.flow = Flow()
         # Anybody could send it, and Daphne would take it for the application's place (or stumble over its bytes).
@@ -177,6 +183,8 @@ class Request(WebRequest):  # type: ignore[misc]
         """Write, and wait while the other side does not read."""
         if self.finished or self.channel is None or self._disconnected:
             return
+        if message["type"] == "http.response.start":
+            self.is_endless = (b"content-type", b"text/event-stream") in message.get("headers", ())
         if message["type"] == "http.response.start" and self.producer is None:
             self.registerProducer(self.flow, streaming=True)
         if message["type"] == "http.response.body" and not message.get("more_body"):
@@ -340,7 +348,13 @@ class SocketFactory(WebSocketFactory):  # type: ignore[misc]
 
 
 class Server(daphne.server.Server):  # type: ignore[misc]
-    """Daphne's server with the requests and sockets of this module."""
+    """Daphne's server with the requests and sockets of this module.
+
+    Told to stop, it takes nothing new, ends sockets and streams, and lets requests under way end within FINISH_S.
+    Daphne's own would cut them off, and nobody would know whether their calls took place.
+    """
+
+    is_stopping = False
 
     def run(self) -> None:
         daphne.server.HTTPFactory = Factory
@@ -354,6 +368,35 @@ class Server(daphne.server.Server):  # type: ignore[misc]
         self.ws_factory.setProtocolOptions(
             closeHandshakeTimeout=CLOSE_S, maxMessagePayloadSize=limit, maxFramePayloadSize=limit
         )
+
+    def kill_all_applications(self) -> Any:
+        """End what is under way, and wait until all of it has ended: terminals write down where they are.
+
+        Daphne's stumbles over a socket that was opened just now, and waits for the first that ends only.
+        """
+        self.is_stopping = True
+        for listener in self.listeners:
+            listener.addCallback(lambda port: port.stopListening())
+        return Deferred.fromFuture(asyncio.ensure_future(self._end()))
+
+    async def _end(self) -> None:
+        lasting = self._running(lambda protocol: not isinstance(protocol, Request) or protocol.is_endless)
+        for application in lasting:
+            application.cancel()
+        requests = self._running(lambda protocol: isinstance(protocol, Request) and not protocol.is_endless)
+        if requests:
+            await asyncio.wait(requests, timeout=FINISH_S)
+        for application in requests:
+            application.cancel()
+        await asyncio.gather(*lasting, *requests, return_exceptions=True)
+        await asyncio.sleep(0.05)  # what was written last is on its way
+
+    def _running(self, is_meant: Callable[[Any], bool]) -> list["asyncio.Future[Any]"]:
+        return [
+            details["application_instance"]
+            for protocol, details in self.connections.items()
+            if "application_instance" in details and not details["application_instance"].done() and is_meant(protocol)
+        ]
 
     def create_application(self, protocol: Any, scope: Message) -> Any:
         """Start the application on a request or a socket, and give the queue that Daphne fills for it."""
