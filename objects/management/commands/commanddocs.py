@@ -25,7 +25,7 @@ def page() -> str:
 def _lines() -> Iterator[str]:
     yield "# Commands"
     yield ""
-    yield "What every object can do. Written by `manage.py commanddocs`: change a command's signature or docstring instead."
+    yield "What every object can do, written by `manage.py commanddocs`: change a signature or docstring instead."
     yield "A name is shown as in a call (`POST …/path:state.set`), an example as typed in a terminal. In brackets: the"
     yield "lowest role that may call it, and whether it changes anything. What a kind adds, its `help` tells."
     for name, facility in registry.facilities.items():
