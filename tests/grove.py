@@ -46,8 +46,12 @@ class Grove:
 
     def submit(self, path: str, command: str, **arguments: Any) -> "Future[Outcome]":
         """Send a call and do not wait."""
+        return self.submit_call(path, command, arguments)
+
+    def submit_call(self, path: str, command: str, arguments: dict[str, Any], **options: Any) -> "Future[Outcome]":
+        """Send a call with options of `Call` and do not wait."""
         future: Future[Outcome] = Future()
-        self.engine.submit(Call(self.schema, path, command, arguments, self.caller, future.set_result))
+        self.engine.submit(Call(self.schema, path, command, arguments, self.caller, future.set_result, **options))
         return future
 
     def together(self, path: str, calls: list[tuple[str, dict[str, Any]]], **options: Any) -> list[Outcome]:

@@ -26,6 +26,8 @@ _LOCK_ONE = (
     "SELECT {row} FROM {s}.object WHERE md5(path)::uuid = %s::uuid AND trashed_at IS NULL FOR NO KEY UPDATE SKIP LOCKED"
 )
 
+_UNMAKE = "DELETE FROM {s}.object WHERE id = %s"
+
 _FIRST_PAGES = (
     "SELECT p.object_id, p.no, p.data FROM {s}.page p"
     " WHERE p.no < %s AND p.object_id IN (SELECT id FROM {s}.object WHERE {live})"
@@ -106,6 +108,7 @@ class Statements:
     first_pages: bytes
     answers: bytes
     commit_all: bytes
+    unmake: bytes
     keep_answers: bytes
     took_place: bytes
 
@@ -125,6 +128,7 @@ def statements(schema: str) -> Statements:
         first_pages=composed(_FIRST_PAGES),
         answers=composed(_ANSWERS),
         commit_all=composed(_COMMIT_ALL),
+        unmake=composed(_UNMAKE),
         keep_answers=composed(_KEEP_ANSWERS),
         took_place=composed(_TOOK_PLACE),
     )

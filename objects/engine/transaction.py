@@ -12,7 +12,7 @@ import logging
 import math
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -379,6 +379,7 @@ class Transaction:
         self._versions: dict[int, int] = {}
         self._changed: list[int] = []
         self._stamp = ""  # that the commit gave the rows that it changed
+        self._new: dict[int, str] = {}  # objects made here whose first call has not run yet, with the mark before them
         self._pg_marks = 0
         self._plans_anew = False
 
@@ -410,12 +411,11 @@ class Transaction:
         if stamps != {row.id: row.stamp for row in self.rows.values()}:
             raise WrongGuess
 
-    def open(self, calls: Iterable[Call], cold: set[str]) -> None:
+    def open(self, calls: Sequence[Call], cold: set[str]) -> None:
         """Begin, lock what the calls name and read what is needed of it, in one round trip.
 
         cold: paths of objects that are likely not in the cache; their first pages are read ahead.
         """
-        calls = list(calls)
         paths = {call.path for call in calls}.union(*(call.needs for call in calls))
         keys = [path_key(path) for path in paths]
         asked = [] if self.reading else [(call.caller.id, call.key, path_key(call.path)) for call in calls if call.key]
@@ -437,6 +437,8 @@ class Transaction:
             self.rows[row[1]] = Row(*row[:7])
             if not self.reading:
                 self.xid = row[7]
+        if not self.reading:
+            self._create_absent(calls)
         for object_id, no, data in first or ():
             self._first_pages.setdefault(object_id, {})[no] = pages.expand(data)
         for object_id, caller, key, fingerprint, value, version in answers or ():
@@ -525,7 +527,9 @@ class Transaction:
         except BaseException:  # a kind's SystemExit too: it ends its call, not the thread
             log.exception("a command failed by a fault of ours: %s on %s", call.command, call.path)
             outcome.problem = Fault(f"{call.command}: Grove made a mistake. Nothing was changed. It is in the log.")
-        if row is not None:
+        if row is not None and row.id in self._new:
+            self._settle_new(row, outcome)
+        if row is not None and row.path in self.rows:
             self._outcomes.append((row, outcome))
         return outcome
 
@@ -537,18 +541,57 @@ class Transaction:
         self.registry.kind(call.create)
         mark = self.pg_save()
         try:
-            tree.create(self.for_the_tree(), self.schema, call.path, call.create, parents=True)
+            node = tree.create(self.postgres, self.schema, call.path, call.create, parents=True)
         except Conflict:  # somebody else made it since the lock
             self.pg_undo(mark)
+            row = self._lock(call.path)
+            if row is None:
+                raise self._nowhere(call.caller, call.path) from None
+            return row
         except BaseException:
             self.pg_undo(mark)
             raise
+        return self._made(node, mark)
+
+    def _create_absent(self, calls: Sequence[Call]) -> None:
+        """Create in one go the objects that the calls want to be created; what is not so plain is left to `_absent`."""
+        asked = {
+            ObjectPath(call.path): call.create
+            for call in calls
+            if call.create is not None
+            and call.create in self.registry.kinds
+            and call.path not in self.rows
+            and call.caller.schema == self.schema
+            and call.caller.role_at(call.path) >= Role.EDITOR
+            and (call.caller.scope is None or call.caller.scope.permits("tree.create", "changes"))
+        }
+        if asked:
+            for node in tree.create_many(self.connection, self.schema, asked):
+                self._made(node)
+
+    def _made(self, node: tree.Node, mark: str = "") -> Row:
+        """Take note of an object that was made since the mark; it goes again if its first call is refused."""
         if not self.xid:
-            (self.xid,) = self.postgres.execute(XID).fetchone() or ("",)
-        row = self._lock(call.path)
-        if row is None:
-            raise self._nowhere(call.caller, call.path)
+            (self.xid,) = self.connection.execute(XID).fetchone() or ("",)
+        effective = orjson.dumps(node.effective).decode()
+        row = self.rows[node.path] = Row(node.id, node.path, node.kind, node.version, node.pages, effective, "")
+        self._new[node.id] = mark
         return row
+
+    def _settle_new(self, row: Row, outcome: Outcome) -> None:
+        """Keep an object that was made for this call, or take it away again where the call was refused."""
+        mark = self._new.pop(row.id)
+        if outcome.problem is None:
+            return
+        if mark:
+            self.pg_undo(mark)
+        else:
+            self.connection.execute(self.statements.unmake, (row.id,))
+        del self.rows[row.path]
+        image = self.images.pop(row.id, None)
+        if image is not None:
+            image.close()
+        self.lines = [line for line in self.lines if line.object_id != row.id]
 
     def _answer(self, call: Call, row: Row, outcome: Outcome) -> None:
         if not exists_for(call.caller, self.schema, row.path):  # before a word about what the object can do

@@ -3,7 +3,7 @@
 import pytest
 
 from objects.engine.calls import Call
-from objects.models import JournalLine
+from objects.models import JournalLine, Object
 from teams.access import Role
 from teams.problems import Conflict, Fault, Moved, NoSuch, WrongArgument
 
@@ -180,3 +180,33 @@ def test_where_an_object_went_is_told_only_to_those_who_may_see_it_there(grove, 
     viewer = grove.acting_as(caller(team, member(team, Role.VIEWER, {hidden: Role.NONE})))
 
     assert viewer.outcome(path, "balance").problem.members() == NoSuch(f"{path}: no such object.").members()
+
+
+def test_an_object_whose_first_call_is_refused_is_not_made(grove, purse):
+    made, refused = f"{grove.home}/made", f"{grove.home}/refused"
+
+    outcomes = [
+        grove.outcome(made, "put_in", {"amount": 1}, create="purse"),
+        grove.outcome(refused, "take_out", {"amount": 1}, create="purse"),
+        grove.outcome(refused, "put_in", {"amount": "many"}, create="purse"),
+        grove.outcome(f"{grove.home}/far/away", "take_out", {"amount": 1}, create="purse"),
+    ]
+
+    assert [outcome.problem and outcome.problem.type for outcome in outcomes] == [
+        None,
+        "conflict",
+        "wrong-argument",
+        "conflict",
+    ]
+    with grove.tables():
+        below = list(Object.objects.filter(path__startswith=grove.home + "/").values_list("path", flat=True))
+    assert below == [made]
+
+
+def test_many_objects_are_made_in_one_batch_and_none_twice(grove, engine_with):
+    sides = [grove, grove.through(engine_with())]
+    paths = [f"{grove.home}/{n}" for n in range(40)]
+
+    futures = [side.submit_call(path, "put_in", {"amount": 1}, create="purse") for path in paths for side in sides]
+
+    assert sorted(future.result(30).value for future in futures) == [1] * 40 + [2] * 40
