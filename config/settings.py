@@ -189,9 +189,6 @@ CELERY_TASK_ACKS_LATE = True  # a worker that dies gives its tasks back; every t
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
-CELERY_BEAT_SCHEDULE = {
-    "forget-old-sessions": {"task": "teams.tasks.forget_old_sessions", "schedule": timedelta(days=1)}
-}
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
