@@ -129,7 +129,8 @@ def test_a_reader_never_sees_half_of_what_another_process_cut_off(grove, engine_
     writer, reader = grove.through(engine_with()), grove.through(engine_with())
     writer.call(path, "sql", query="create table t (n, body)")
     over = threading.Event()
-    fill = "insert into t select value, randomblob(3000) from generate_series(1, 300)"
+    numbers = "with recursive n(v) as (values (1) union all select v + 1 from n where v < 300)"
+    fill = f"{numbers} insert into t select v, randomblob(3000) from n"
     seen = set()
 
     def write() -> None:
