@@ -17,6 +17,7 @@ urlpatterns = [
     path("metrics", pages.metrics, name="metrics"),
     path("account/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),
+    path("", include("terminal.pages")),
     path("", include("objects.surfaces.pages.urls")),
 ]
 handler400 = "objects.surfaces.pages.answering.bad_request"

@@ -7,6 +7,9 @@ anew.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+
+from terminal.builtins.base import builtins as all_builtins
 from terminal.completion import Completion, Completions, Told
 from terminal.highlight import Colours, Token, highlight
 from terminal.known import Known, Typing, rule_of
@@ -25,7 +28,7 @@ class Aids:
     """The helper of an editor (`terminal.editor.Helper`)."""
 
     def __init__(
-        self, shell: Shell, builtins: Mapping[str, Told], *, on_news: Callable[[], None] = lambda: None
+        self, shell: Shell, builtins: Mapping[str, Told] = all_builtins, *, on_news: Callable[[], None] = lambda: None
     ) -> None:
         """builtins: what the shell itself can do. on_news: called when colours may have become others."""
         self.shell = shell
@@ -52,9 +55,9 @@ class Aids:
         """Give what may stand at the cursor, the likeliest first; in 50 ms, and never with an error."""
         return await self._completions.at(text, cursor)
 
-    def colours(self, text: str) -> list[tuple[str, str]]:
+    def colours(self, text: str) -> StyleAndTextTuples:
         """Give the text in pieces, each with the style of its role: [("class:command", "take"), ("", " 5")]."""
-        pieces: list[tuple[str, str]] = []
+        pieces: StyleAndTextTuples = []
         at = 0
         for token in self.tokens(text):
             if token.start > at:
@@ -69,7 +72,7 @@ class Aids:
         """Give the coloured pieces of a text."""
         commands = self.known.commands_now(self.shell.path)
         rules: dict[str, Rest | None] = {spec.words: rule_of(spec) for spec in (commands or {}).values()}
-        rules |= {name: told.rest for name, told in self.builtins.items()}
+        rules |= {name: rule_of(told.spec) for name, told in self.builtins.items()}
         return highlight(
             text,
             Colours(

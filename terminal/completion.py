@@ -8,8 +8,8 @@ import asyncio
 import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
 
 from objects.commands.checks import Parameter
 from objects.commands.help import purpose_of
@@ -93,14 +93,16 @@ class Offer:
     is_open: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A builtin as completion sees it. takes: what its arguments name, in order; the last one again and again."""
+class Told(Protocol):
+    """A builtin as completion sees it: `terminal.builtins.base.Builtin`.
 
-    summary: str
-    takes: Sequence[str] = ()
-    flags: Mapping[str, str] = field(default_factory=dict)
-    rest: Rest | None = None
+    takes: what its arguments name, in order, the last again and again: "objects", "files", "anything", "macros", "a,b"…
+    """
+
+    @property
+    def spec(self) -> CommandSpec: ...
+    @property
+    def takes(self) -> Sequence[str]: ...
 
 
 async def complete(shell: Typing, text: str, cursor: int) -> list[Completion]:
@@ -175,7 +177,7 @@ class _Line:
     async def complete(self) -> list[Completion]:
         commands = await self.known.commands(self.shell.path, self.until)
         rules: dict[str, Rest | None] = {spec.words: rule_of(spec) for spec in commands.values()}
-        rules |= {name: told.rest for name, told in self.builtins.items()}
+        rules |= {name: rule_of(told.spec) for name, told in self.builtins.items()}
         found = spot(parse(self.text, rules, tolerant=True), self.cursor)
         if found.command is None:
             return await self.names("", self.cursor)
@@ -211,7 +213,7 @@ class _Line:
             return below
         told = self.builtins.get(words[0].bare)
         if told is not None:
-            return await self.of_builtin(told, words, typed, start, path)
+            return await self.of_builtin(told, words[1:], typed, start, path)
         return await self.paths(path, typed, start, wants=("objects", "files"))
 
     async def below(
@@ -245,7 +247,7 @@ class _Line:
             self.known.aliases(self.until),
         )
         offers = list(_of_commands(commands, whole=bool(typed)))
-        offers += [Offer(name, told.summary) for name, told in self.builtins.items()]
+        offers += [Offer(name, told.spec.summary) for name, told in self.builtins.items()]
         offers += [Offer(name, f"alias: {text}") for name, text in aliases.items()]
         offers += [Offer(name, "macro: " + text.partition("\n")[0]) for name, text in macros.items()]
         return self.made(ranked(typed, offers), start, ends=True, is_plain=True)
@@ -316,7 +318,7 @@ class _Line:
         if source == "commands":
             commands = await self.known.commands(path, self.until)
             offers = list(_of_commands(commands, whole=bool(typed)))
-            return offers + [Offer(name, told.summary) for name, told in self.builtins.items()]
+            return offers + [Offer(name, told.spec.summary) for name, told in self.builtins.items()]
         if source == "kinds":
             return [Offer(name, purpose_of(kind)) for name, kind in registry.kinds.items()]
         if source == "tags":
@@ -343,17 +345,19 @@ class _Line:
     async def of_builtin(
         self, told: Told, words: Sequence[Word], typed: str, start: int, path: str
     ) -> list[Completion]:
-        flags = [Offer(name, text) for name, text in told.flags.items()]
-        if typed.startswith("-"):
-            return self.made(ranked(typed, flags), start, is_plain=True)
-        plain = [word for word in words[1:] if not word.bare.startswith("-")]
+        """Offer arguments of a builtin: what it says that it takes, else what its types say."""
+        place = reading.place_of(told.spec, words)
+        plain = [word for word in words if not word.bare.startswith("-")]
         takes = told.takes[min(len(plain), len(told.takes) - 1)] if told.takes else ""
+        if typed.startswith("-") or place.is_value or not takes:
+            return await self.of_command(told.spec, words, typed, start, path)
         if takes in ("objects", "files", "anything"):
             wants = ("objects", "files") if takes == "anything" else (takes,)
             offered = await self.paths(path, typed, start, wants=wants)
         else:
             offered = self.made(ranked(typed, await self.source(takes, typed, path)), start, ends=True)
-        return offered if typed else [*offered, *self.made(flags, start, is_plain=True)]
+        flags = [] if typed else ranked("", _flags(told.spec, place.given))
+        return [*offered, *self.made(flags, start, is_plain=True)]
 
     # ---- Paths ----
 

@@ -2,3 +2,4 @@
 import "./js/theme.js";
 import "./js/moments.js";
 import "./js/keys.js";
+import "./js/terminals.js";

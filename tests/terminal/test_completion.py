@@ -6,16 +6,12 @@ import time
 import pytest
 
 from teams.access import Role
-from terminal.completion import Completions, Offer, Told, complete, ranked
+from terminal.builtins import builtins
+from terminal.completion import Completions, Offer, complete, ranked
 from terminal.known import Known
 from tests.terminal.typing_person import typist
 
-BUILTINS = {
-    "cd": Told("Go to an object", ("objects",)),
-    "cat": Told("Show a file or a value", ("anything",)),
-    "ls": Told("List what is here", ("anything",), {"--long": "with kind and size"}),
-    "macro": Told("Keep lines", ("save,run,list,show,remove", "macros")),
-}
+BUILTINS = {name: builtins[name] for name in ("cd", "cat", "ls", "macro", "echo")}
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 
 from terminal.aids import Aids
-from terminal.completion import Told
+from terminal.builtins import builtins
 from terminal.suggest import suggest
 from tests.terminal.typing_person import typist
 
-BUILTINS = {"cd": Told("Go to an object"), "each": Told("Run at many objects"), "grep": Told("Keep lines")}
+BUILTINS = {name: builtins[name] for name in ("cd", "each", "grep")}
 
 
 @pytest.fixture
