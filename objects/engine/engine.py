@@ -410,6 +410,7 @@ class _Worker:
                 if not unknown.xid:
                     if connection.execute(END_BACKEND, (unknown.backend_pid,)).fetchone() is None:
                         return connection.execute(unknown.took_place, unknown.line).fetchone() is not None
+                    time.sleep(pause_s)  # it is ending
                     continue
                 (status,) = connection.execute(XACT_STATUS, (unknown.xid,)).fetchone() or (None,)
                 if status == "aborted":
