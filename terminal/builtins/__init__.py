@@ -1,0 +1,18 @@
+"""What the shell itself can do. `builtins` has it all by name, for running, help and completion."""
+
+from terminal.builtins import files, filters, forms, jobs, navigation, scripting
+from terminal.builtins.base import Argument, Builtin, Stage, builtin, builtins
+
+__all__ = [
+    "Argument",
+    "Builtin",
+    "Stage",
+    "builtin",
+    "builtins",
+    "files",
+    "filters",
+    "forms",
+    "jobs",
+    "navigation",
+    "scripting",
+]

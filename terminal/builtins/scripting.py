@@ -1,0 +1,506 @@
+"""Words to build with: texts, variables, conditions, loops over many objects, time."""
+
+import asyncio
+import time as clock
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+from objects.commands.render import visible
+from objects.commands.shapes import shape_of
+from objects.commands.types import AtLeast, Help, Json, RestOfLine, Seconds
+from teams.problems import BadRequest, NoSuch, Problem, TooLarge, WrongArgument
+from terminal import places
+from terminal.builtins.base import Argument, Stage, builtin
+from terminal.builtins.filters import test_of
+from terminal.rendering import Style, written
+from terminal.outcomes import Complaint
+from terminal.values import Breath, Flow, line_of
+
+if TYPE_CHECKING:
+    from terminal.shell import Shell
+
+AT_ONCE = 8  # objects that `each` works on at the same time
+MOST_EACH = 100_000
+LONGEST_TEXT = 4_000_000
+
+
+@builtin("scripting", always=True, own=True)
+async def echo(stage: Stage, *words: Annotated[str, Help("what is to be said")]) -> Json:  # noqa: ARG001
+    """Say words; one word that is a value from a variable stays that value.
+
+    > echo hello   'big  world'
+    hello big  world
+    """
+    given = stage.arguments
+    if given and all(each.value is not None and each.start == given[0].start for each in given):
+        values = [each.value for each in given]  # of one word: a variable that holds a list is as many arguments
+        return values[0] if len(values) == 1 else values
+    return " ".join(each.text for each in given) + "\n"
+
+
+@builtin("scripting", always=True)
+async def printf(stage: Stage, form: Annotated[str, Help(r"text with %s, %d and %f, \n and \t")], *values: str) -> Json:
+    """Say values in a form; it is used again while values are left.
+
+    > printf '%s has %d\\n' a 1 b 2
+    a has 1
+    b has 2
+    """
+    import re  # noqa: PLC0415 -- only here
+
+    escapes = {"n": "\n", "t": "\t", "\\": "\\", "r": "\r", "e": "\x1b", "0": "\0"}
+    form = re.sub(r"\\([nt\\re0])", lambda match: escapes[match[1]], form)
+    left = list(values)
+
+    def filled(match: "re.Match[str]") -> str:
+        if match[0] == "%%":
+            return "%"
+        width = min(int(match[2] or 0), 1_000)
+        value = left.pop(0) if left else ""
+        if match[4] in "df":
+            try:
+                number = float(value or 0)
+                value = str(int(number)) if match[4] == "d" else f"{number:.{min(int(match[3] or 6), 30)}f}"
+            except (ValueError, OverflowError):
+                raise BadRequest(f"printf: '{value[:40]}' is no number.", column=stage.column_of(value)) from None
+        return value.ljust(width) if match[1] else value.rjust(width)
+
+    parts: list[str] = []
+    size = 0
+    while True:
+        before = len(left)
+        parts.append(re.sub(r"%(-?)(\d*)(?:\.(\d+))?([sdf])|%%", filled, form))
+        size += len(parts[-1])
+        if not left or len(left) == before:
+            break
+        if size > LONGEST_TEXT:
+            raise TooLarge(f"printf: more than {LONGEST_TEXT:,} characters.")
+    return "".join(parts)
+
+
+@builtin("scripting", always=True, name="set", takes=("variables",))
+async def set_(
+    stage: Stage,
+    name: Annotated[str, Help("the variable; all are listed where it is left out")] = "",
+    *value: Annotated[str, Help("its value; what the pipe brings where there is none")],
+) -> Json:
+    """Keep a value in a variable, as `name=value` does, or list the variables.
+
+    > seq 3 | set numbers
+    > echo $numbers | sum
+    6
+    """
+    import re  # noqa: PLC0415 -- only here
+
+    if not name:
+        return dict(stage.shell.variables) or None
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise WrongArgument("name", f"'{name[:40]}' is no name: letters, digits and _, no digit first.", column=stage.column_of(name))
+    if value:
+        given = [each for each in stage.arguments if each.text != name] or list(stage.arguments)
+        stage.shell.variables[name] = given[0].value if len(given) == 1 and given[0].value is not None else " ".join(value)
+    else:
+        stage.shell.variables[name] = await stage.input.whole() if stage.has_input else ""
+
+
+@builtin("scripting", always=True, takes=("variables",))
+async def unset(stage: Stage, *names: Annotated[str, Help("variables")]) -> Json:
+    """Forget variables.
+
+    > x=1
+    > unset x
+    """
+    for name in names:
+        if name not in stage.shell.variables:
+            raise NoSuch(f"no variable '{name[:60]}'.", column=stage.column_of(name))
+        del stage.shell.variables[name]
+
+
+@builtin("scripting", always=True)
+async def true(stage: Stage) -> Json:
+    """Do nothing, well: the status is 0.
+
+    > true && echo yes
+    yes
+    """
+    stage.status = 0
+
+
+@builtin("scripting", always=True)
+async def false(stage: Stage) -> Json:
+    """Do nothing, badly: the status is 1.
+
+    > false || echo no
+    no
+    """
+    stage.status = 1
+
+
+@builtin("scripting")
+async def test(stage: Stage, condition: Annotated[RestOfLine, Help("as `where` takes it")]) -> Json:
+    """Set the status: 0 where a condition holds, of what the pipe brings or of variables; 1 where not.
+
+    > x=5
+    > test $x > 3 && echo large
+    large
+    """
+    item = await stage.input.whole() if stage.has_input else {}
+    stage.status = 0 if test_of(stage, condition)(item) else 1
+
+
+@builtin("scripting")
+async def sleep(stage: Stage, duration: Annotated[Seconds, AtLeast(0), Help("how long, such as 2s or 5m")]) -> Json:
+    """Wait.
+
+    > sleep 10ms
+    """
+    await asyncio.sleep(min(duration, 31_536_000))
+    return stage.input if stage.has_input else None
+
+
+async def _sequence(stage: Stage, numbers: Sequence[float]) -> Flow:
+    if not 1 <= len(numbers) <= 3:
+        raise BadRequest(f"{stage.name}: give the last number, the first and last, or first, step and last.")
+    start, step, end = (1.0, 1.0, numbers[0]) if len(numbers) == 1 else (
+        (numbers[0], 1.0, numbers[1]) if len(numbers) == 2 else (numbers[0], numbers[1], numbers[2]))  # fmt: skip
+    if step == 0:
+        raise BadRequest(f"{stage.name}: the step is 0, so it would never end.")
+    is_whole = all(float(each).is_integer() for each in (start, step))
+
+    async def found() -> AsyncIterator[Any]:
+        breath = Breath()
+        at = 0
+        while ((value := start + at * step) <= end) if step > 0 else ((value := start + at * step) >= end):
+            yield int(value) if is_whole else round(value, 12)
+            at += 1
+            await breath()
+
+    return Flow(items=found())
+
+
+@builtin("scripting")
+async def seq(stage: Stage, *numbers: Annotated[float, Help("[first [step]] last")]) -> Json:
+    """Count: from 1, or from the first number, to the last.
+
+    > seq 2 4
+    2
+    3
+    4
+    """
+    return await _sequence(stage, numbers)
+
+
+@builtin("scripting")
+async def range(stage: Stage, *numbers: Annotated[float, Help("[first [step]] last")]) -> Json:  # noqa: A001 -- what people call it
+    """Count: the same as seq.
+
+    > range 10 -5 0
+    10
+    5
+    0
+    """
+    return await _sequence(stage, numbers)
+
+
+@builtin("scripting")
+async def date(stage: Stage, form: Annotated[str, Help("as strftime has it: %Y-%m-%d")] = "") -> Json:  # noqa: ARG001
+    """Tell what time it is, in UTC.
+
+    > date %Y | wc -l
+    1
+    """
+    now = datetime.now(UTC)
+    if form:
+        return now.strftime(form.encode(errors="replace").decode().replace("\0", ""))
+    return now.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+# ---- Commands that run commands ----
+
+
+async def _started(shell: "Shell", given: Sequence[Argument], flow: Flow, start: int) -> tuple[Flow, int]:
+    """Run a command given as words, as one quoted text, or as a block; gives what it gives, and its status."""
+    if len(given) == 1 and given[0].script is not None:
+        return await shell.gathered(given[0].script)
+    if len(given) == 1 and given[0].quoted and " " in given[0].text:
+        return await shell.gathered(shell.parse(given[0].text))
+    stages: list[Stage] = []
+    flow = await shell.run_arguments(given, flow, stages, given[-1].end)
+    if flow.items is not None and not flow.live:
+        flow = Flow(await flow.listed(), None)
+    return flow, stages[-1].status if stages else 0
+
+
+@builtin("scripting", own=True, always=True)
+async def time(stage: Stage, *command: Annotated[str, Help("the command")]) -> Json:  # noqa: ARG001
+    """Run a command and say how long it took.
+
+    > time true
+    took …
+    """
+    if not stage.arguments:
+        raise BadRequest("time: name the command: `time state list`.")
+    started = clock.perf_counter()
+    try:
+        flow, stage.status = await _started(stage.shell, stage.arguments, stage.input, stage.start)
+    finally:
+        took = clock.perf_counter() - started
+        await stage.screen.write(stage.style.paint(f"took {took * 1000:.1f} ms", "dim") + "\n")
+    return flow
+
+
+@builtin("scripting", own=True, always=True)
+async def watch(
+    stage: Stage,
+    every: Annotated[str, Help("run it again so often, such as 2s; each time the object changes where it is left out")] = "",  # noqa: ARG001
+    *command: Annotated[str, Help("the command; the object's events where it is left out")],  # noqa: ARG001
+) -> Json:
+    """Show a command's answer again and again, whenever it is another one, until Ctrl-C. Alone: this object's events.
+
+    > watch 1s pwd | first
+    …
+    """
+    given = list(stage.arguments)
+    pause: float | None = None
+    if given and not given[0].quoted and given[0].text[:1].isdecimal():
+        try:
+            pause = shape_of(Seconds).load(given[0].text)  # type: ignore[attr-defined] -- it checks its values itself
+        except ValueError as error:
+            raise WrongArgument("every", str(error), column=given[0].start + 1) from None
+        del given[0]
+        if not given:
+            raise BadRequest("watch: name the command: `watch 2s state list`.")
+    shell = stage.shell
+    path = shell.path
+    if not given:
+        return Flow(items=stage.world.events(path, ""), live=True)
+
+    async def rounds() -> AsyncIterator[Any]:
+        before: list[str] | None = None
+        while True:
+            flow, stage.status = await _started(shell.fork(), given, Flow(), stage.start)
+            value, shape = (await flow.listed(), None) if flow.items is not None else (flow.value, flow.shape)
+            if not stage.is_last:
+                yield value
+            else:
+                shown = [text async for text in written(Flow(value, shape, view=flow.view), Style(width=stage.style.width))]
+                if shown != before:
+                    yield _Shown("".join(shown))
+                before = shown
+            if pause is not None:
+                await asyncio.sleep(max(pause, 0.1))
+            else:
+                events = stage.world.events(path, "")
+                try:
+                    async for _ in events:
+                        break
+                finally:
+                    await events.aclose()  # type: ignore[attr-defined] -- it is a generator
+
+    return Flow(items=rounds(), live=True)
+
+
+class _Shown(str):
+    """A text that is shown as it is."""
+
+    __slots__ = ()
+
+
+@builtin("scripting", own=True, always=True, takes=("objects",))
+async def each(
+    stage: Stage,
+    *what: Annotated[str, Help("objects, then -- and a command; or, behind a pipe, a command with {}; or { a block }")],  # noqa: ARG001
+    dry_run: Annotated[bool, Help("only say what would be run, and where")] = False,  # noqa: ARG001
+    at_once: Annotated[int, Help("how many at the same time")] = AT_ONCE,  # noqa: ARG001
+) -> Json:
+    """Run a command at many objects, or once for each item that the pipe brings.
+
+    `{}` stands for the object's path or the item; in a block, `$it` is the item. One that fails does not stop the
+    others; the status is 1 then.
+
+    > mkdir p/a
+    …
+    > mkdir p/b
+    …
+    > each p/* -- state set n 1 | count
+    2
+    > seq 2 | each echo 'number {}'
+    item  result
+       1  number 1
+       2  number 2
+    """
+    given, is_dry, at_once_count = _flags(stage)
+    targets, command = await _targets(stage, given)
+    if is_dry:
+        return [{"path": target.path, "command": _as_typed(command, target)} for target in targets]
+    if not targets:
+        stage.status = 1
+        return None
+    results = await _Runs(stage, targets, command, at_once_count).all()
+    failed = [(target, problem) for target, (_, problem) in zip(targets, results, strict=True) if problem is not None]
+    if failed:
+        stage.status = 1
+        await _tell_failures(stage, failed, len(targets))
+    name = "path" if stage.input.is_nothing else "item"
+    rows = [
+        {name: target.path if name == "path" else target.item, "result": value}
+        for target, (value, problem) in zip(targets, results, strict=True)
+        if problem is None
+    ]
+    if all(row["result"] is None for row in rows):
+        for row in rows:
+            del row["result"]
+    return rows or None
+
+
+class _Target:
+    """Where, or with what, a command of `each` runs."""
+
+    __slots__ = ("is_place", "item", "path")
+
+    def __init__(self, item: Any, path: str, *, is_place: bool) -> None:
+        self.item = item
+        self.path = path
+        self.is_place = is_place
+
+    @property
+    def text(self) -> str:
+        """What `{}` stands for."""
+        if self.is_place:
+            return self.path
+        return self.item["path"] if isinstance(self.item, dict) and isinstance(self.item.get("path"), str) else line_of(self.item)
+
+
+def _flags(stage: Stage) -> tuple[list[Argument], bool, int]:
+    given = list(stage.arguments)
+    is_dry, at_once = False, AT_ONCE
+    while given and given[0].text.startswith("--") and given[0].text != "--" and not given[0].quoted:
+        name, equals, value = given.pop(0).text[2:].partition("=")
+        if name in ("dry-run", "dry_run"):
+            is_dry = True
+        elif name in ("at-once", "at_once"):
+            if not equals:
+                value = given.pop(0).text if given else ""
+            if not value.isdecimal() or not 1 <= int(value[:9]) <= 64:
+                raise WrongArgument("at_once", f"'{value[:20]}' is no number from 1 to 64.", column=stage.column_of(value))
+            at_once = int(value)
+        else:
+            raise WrongArgument(name[:40], f"no flag '--{name[:40]}'. Flags: --dry-run, --at-once.", column=stage.column_of(f"--{name}"))
+    return given, is_dry, at_once
+
+
+async def _targets(stage: Stage, given: list[Argument]) -> tuple[list[_Target], list[Argument]]:
+    dashes = next((at for at, argument in enumerate(given) if argument.text == "--" and not argument.quoted), None)
+    places_given, command = (given[:dashes], given[dashes + 1 :]) if dashes is not None else (
+        (given[:-1], given[-1:]) if given and given[-1].script is not None else ([], given))  # fmt: skip
+    if not command:
+        raise BadRequest("each: name the command: `each /project/* -- state list`, or `ls | each state get {}`.")
+    if places_given:
+        found = [_Target(path.text, path.text, is_place=True) for path in places_given]
+        for target, path in zip(found, places_given, strict=True):
+            try:
+                target.path = await places.object_at(stage.world, stage.shell.path, path.text)
+            except Problem as problem:
+                problem.extra["column"] = path.start + 1
+                raise
+        return found, command
+    if not stage.has_input:
+        if stage.shell.piped:
+            return [], command
+        raise BadRequest("each: say where: `each /project/* -- state list`, or bring items through a pipe.")
+    targets = []
+    has_mark = any("{}" in argument.text or "$it" in argument.text or argument.script is not None for argument in command)
+    async for item in stage.input.each():
+        path = item.get("path") if isinstance(item, dict) else item
+        is_place = not has_mark
+        if is_place and not (isinstance(path, str) and path.startswith("/")):
+            raise BadRequest("each: say where the item goes in the command: {} stands for it.", column=command[0].start + 1)
+        targets.append(_Target(item, str(path) if is_place else stage.shell.path, is_place=is_place))
+        if len(targets) > MOST_EACH:
+            raise TooLarge(f"each: more than {MOST_EACH:,} items. `head` or `where` makes fewer.")
+    return targets, command
+
+
+def _filled(command: Sequence[Argument], target: _Target) -> list[Argument]:
+    text = target.text
+    return [
+        argument if "{}" not in argument.text or argument.script is not None else Argument(
+            argument.text.replace("{}", text), argument.start, argument.end,
+            value=target.item if argument.text == "{}" and not isinstance(target.item, str | dict) else None,
+            quoted=argument.quoted or argument.text == "{}", raw=argument.raw,
+        )
+        for argument in command
+    ]  # fmt: skip
+
+
+def _as_typed(command: Sequence[Argument], target: _Target) -> str:
+    return " ".join(argument.text for argument in _filled(command, target))
+
+
+class _Runs:
+    """Runs a command for every target, some at the same time, and shows how far it is."""
+
+    def __init__(self, stage: Stage, targets: Sequence[_Target], command: Sequence[Argument], at_once: int) -> None:
+        self.stage = stage
+        self.targets = targets
+        self.command = command
+        self.at_once = min(at_once, len(targets))
+        self.results: list[tuple[Any, Problem | None]] = [(None, None)] * len(targets)
+        self.next = 0
+        self.done = 0
+        self.shown_at = clock.monotonic()
+        self.bar = False
+
+    async def all(self) -> list[tuple[Any, Problem | None]]:
+        """Run it everywhere; gives what each gave or was refused with, in order."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in self.targets[: self.at_once]:
+                    group.create_task(self._work())
+        finally:
+            if self.bar:
+                await self.stage.screen.write("\r\x1b[K")
+        return self.results
+
+    async def _work(self) -> None:
+        while self.next < len(self.targets):
+            number, self.next = self.next, self.next + 1
+            self.results[number] = await self._one(self.targets[number])
+            self.done += 1
+            await self._progress()
+
+    async def _one(self, target: _Target) -> tuple[Any, Problem | None]:
+        fork = self.stage.shell.fork(path=target.path if target.is_place else None)
+        fork.is_background = True
+        fork.variables["it"] = target.path if target.is_place else target.item
+        try:
+            flow, status = await _started(fork, _filled(self.command, target), Flow(), self.stage.start)
+            value = await flow.text() if flow.is_file else await flow.whole()
+        except Complaint as complaint:
+            return None, complaint.problem
+        except Problem as problem:
+            return None, problem
+        if status:
+            return None, BadRequest(f"ended with status {status}.")
+        return value.removesuffix("\n") if isinstance(value, str) else value, None
+
+    async def _progress(self) -> None:
+        screen, now = self.stage.screen, clock.monotonic()
+        if screen.plain or not screen.colours or self.stage.shell.is_background or now - self.shown_at < 0.2:
+            return
+        self.shown_at, self.bar = now, True
+        wide = max(10, min(40, screen.width - 30))
+        full = wide * self.done // len(self.targets)
+        await screen.write(f"\r\x1b[K{'█' * full}{'░' * (wide - full)} {self.done:,} of {len(self.targets):,}")
+
+
+async def _tell_failures(stage: Stage, failed: Sequence[tuple[_Target, Problem]], total: int) -> None:
+    lines = [f"{len(failed):,} of {total:,} failed:"]
+    lines += [f"  {target.text[:100]}: {problem.detail[:300]}" for target, problem in failed[:20]]
+    if len(failed) > 20:
+        lines.append(f"  and {len(failed) - 20:,} more")
+    for line in lines:
+        await stage.screen.write(stage.style.paint(visible(line), "red") + "\n")
+
+
