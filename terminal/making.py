@@ -1,7 +1,7 @@
 """Where a session gets its shell and its editor's helper from: the seam between bytes and language."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 
@@ -14,6 +14,7 @@ class Shell(Protocol):
     """What a session needs of the language. path: where it is; a Session changes nothing in it."""
 
     path: str
+    status: int
 
     async def run(self, text: str) -> int:
         """Run what was typed; gives its status. Cancelling stops it."""
@@ -54,8 +55,6 @@ def make_shell(world: TeamWorld, screen: Screen, memory: Memory, *, path: str, s
 
 def make_helper(shell: Shell, redraw: Callable[[], None]) -> Helper:
     """Make what helps the editor of a session. redraw: called when colours may have become others."""
-    from terminal.aids import Aids
-    from terminal.completion import Told
+    from terminal import aids
 
-    told: dict[str, Told] = {}
-    return Aids(shell, told, on_news=redraw)
+    return aids.Aids(cast("aids.Shell", shell), on_news=redraw)

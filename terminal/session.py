@@ -22,6 +22,7 @@ from terminal.making import Helper, Shell
 from terminal.memory import Memory, Snapshot
 from terminal.output import Flow, Output
 from terminal.plain import PlainEditor
+from terminal.secrets import masked
 from terminal.world import TeamWorld, Who
 
 log = logging.getLogger("grove.terminal")
@@ -321,7 +322,9 @@ class Session:
                 except EOFError:
                     break
                 if text.strip():
+                    path = self.shell.path
                     await self._run_line(text)
+                    await self._remember(text, path)
             for attachment in self.readers:
                 await attachment.drained(1.0)
             self.end(LEFT)
@@ -352,6 +355,13 @@ class Session:
         elif error is not None:
             log.error("a line failed by a fault of ours", exc_info=error)
             self.show("Grove made a mistake. It is in the log.\n")
+
+    async def _remember(self, text: str, path: str) -> None:
+        """Keep a line that ran at an object, without its secrets."""
+        try:
+            await self.memory.remember(await masked(self.world, path, text), path, self.shell.status)
+        except Problem as problem:
+            self.show(f"{problem.detail}\n")
 
     async def _run_startup(self) -> None:
         """Run the person's ~/.groverc; what is wrong in it is told and stops nothing."""

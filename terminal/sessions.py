@@ -86,7 +86,6 @@ class Sessions:
 
     async def keep_all(self) -> None:
         """Write all down that changed, as this process stops: done once, and awaited by all who ask."""
-        # Daphne 4.2.3 waits for the first of its applications that ends, and not for the others.
         if self._last is None:
             changed = [session for session in self.by_id.values() if session.is_changed or session.is_at_work]
             self._last = asyncio.gather(*map(self.keep, changed))

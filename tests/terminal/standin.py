@@ -20,6 +20,7 @@ class StandIn:
         self, world: TeamWorld, screen: Screen, keeper: Memory, *, path: str, snapshot: Snapshot | None = None
     ) -> None:
         self.world, self.screen, self.keeper, self.path = world, screen, keeper, path
+        self.status = 0
         self.variables: dict[str, Any] = dict(snapshot.variables) if snapshot is not None else {}
 
     async def close(self) -> None:
@@ -36,8 +37,6 @@ class StandIn:
 
     async def run(self, text: str) -> int:
         word, _, rest = text.partition(" ")
-        if not text.startswith(" "):
-            await self.keeper.remember(text, self.path, 0)
         match word:
             case "echo":
                 await self.screen.write(rest + "\n")

@@ -244,7 +244,7 @@ async def test_an_unfinished_line_is_there_after_a_reconnect(sit_down):
 
 async def test_a_restarted_server_brings_the_session_back(sit_down, tmp_path, grove):
     def serve():
-        return start(tmp_path / "log", application="tests.terminal.standin_site:application")
+        return start(tmp_path / f"log{time.monotonic()}", application="tests.terminal.standin_site:application")
 
     process, web = await asyncio.to_thread(serve)
     try:
