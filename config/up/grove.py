@@ -16,6 +16,7 @@ from config.up.running import Claim
 from config.up.say import Failure, say
 from config.up.servers import start_servers
 from config.up.supervisor import Program, Stopped, Supervisor
+from config.web import FINISH_S, command
 
 WEB_RANK, BEAT_RANK = 2, 3  # no new work first, then those who do it, then (see servers) what they need
 ANSWERS_S = 60.0
@@ -71,10 +72,9 @@ def start(supervisor: Supervisor, claim: Claim, var: Path, door: socket.socket, 
 
 def web(number: int, environment: dict[str, str], door: socket.socket) -> Program:
     """A web process; all accept from one listening socket, so the kernel hands a connection to whoever is free."""
-    command = [sys.executable, "-m", "daphne", "-v", "0", "--fd", str(door.fileno()), "config.asgi:application"]
     return Program(
-        "web" if number == 1 else f"web-{number}", command, environment, inherits=(door.fileno(),), directory=ROOT,
-        stop_s=10, rank=WEB_RANK,
+        "web" if number == 1 else f"web-{number}", command(door.fileno(), environment=environment), environment,
+        inherits=(door.fileno(),), directory=ROOT, stop_s=FINISH_S, rank=WEB_RANK,
     )  # fmt: skip
 
 

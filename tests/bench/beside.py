@@ -2,9 +2,10 @@
 
     python -m tests.bench.beside --workerd NODE_MODULES [--only lat,tput1] [--repeats 3] [--seconds 4] [--web 1]
 
-NODE_MODULES: a folder where `npm install workerd` was run, outside of the checkout. Needs DATABASE_URL and VALKEY_URL of
-servers to measure with. Starts and stops both runtimes itself. Prints each figure as the median of the repeats with its
-range, and the ratio of the medians; `workerd` answers after the write is on disk, as Grove does.
+NODE_MODULES: a folder where `npm install workerd` was run, outside of the checkout. Needs DATABASE_URL and VALKEY_URL
+of servers to measure with; GROVE_SERVER chooses Grove's web server. Starts and stops both runtimes itself. Prints each
+figure as the median of the repeats with its range, and the ratio of the medians; `workerd` answers after the write is
+on disk, as Grove does.
 """
 
 import argparse
@@ -23,6 +24,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+from config import web
 from tests.bench.bench_calls import TESTS, Figure
 from tests.bench.targets import Grove, Target, Workerd
 
@@ -74,10 +76,9 @@ class OurGrove(Grove):
         self.start()
 
     def start(self) -> None:
-        fd = str(self.listening.fileno())
-        command = [sys.executable, "-m", "daphne", "--fd", fd, "--no-server-name", "config.asgi:application"]
+        fd = self.listening.fileno()
         for _ in range(self.web):
-            self.processes.append(started(command, self.url, dict(os.environ), (int(fd),)))
+            self.processes.append(started(web.command(fd), self.url, dict(os.environ), (fd,)))
         self.pid = self.processes[0].pid
 
     def stop(self) -> None:

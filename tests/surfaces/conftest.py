@@ -3,7 +3,6 @@
 import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import pytest
 import websockets
 from django.db import connection
 
+from config.web import command
 from teams.models import Team
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,7 +54,7 @@ def start(
     port = door.getsockname()[1]
     with log.open("wb") as written:
         process = subprocess.Popen(
-            [sys.executable, "-m", "daphne", "-v", "0", "--fd", str(door.fileno()), application],
+            command(door.fileno(), application),
             cwd=ROOT,
             env=os.environ | {"DATABASE_URL": address} | environment,
             pass_fds=[door.fileno()],
@@ -62,11 +62,11 @@ def start(
             stderr=written,
         )
     door.close()
-    web = Web(port, process.pid, log, address)
+    running = Web(port, process.pid, log, address)
     for _ in range(300):
         try:
-            httpx.options(f"{web.url}/api/v1/x/")
-            return process, web
+            httpx.options(f"{running.url}/api/v1/x/")
+            return process, running
         except httpx.TransportError:
             if process.poll() is not None:
                 raise RuntimeError(log.read_text()) from None
