@@ -416,8 +416,8 @@ class _Worker:
                 if status == "aborted":
                     return False
                 if status != "in progress":
-                    # A number that was given out shortly before Postgres crashed is given out again after it
-                    # (https://postgr.es/m/618060.1620066540@sss.pgh.pa.us), so "committed" may be said of another's.
+                    # A number that was given out shortly before Postgres crashed is given out again after it (Postgres
+                    # 18, tests/chaos/test_lost_commits.py), so "committed" may be said of another's transaction.
                     return connection.execute(unknown.took_place, unknown.line).fetchone() is not None
                 asked += 1
                 if asked == ASK_BEFORE_ENDING:  # it waits for a COMMIT that was lost on the way

@@ -3,9 +3,9 @@
 import json
 import logging
 import os
+import re
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
 import psycopg
 import pytest
 from celery import Celery
@@ -95,16 +94,15 @@ class Ground:
         self.wait(lambda: self.pid(name) not in (0, old_pid))
 
     def wait_serves(self, name: str) -> None:
-        """Wait until a web process takes connections; both share one port, so it must be seen to have taken one."""
-        host, port = self.url.removeprefix("http://").split(":")
+        """Wait until a web process takes connections: until it polls the socket that it shares with the other."""
 
         def serves() -> bool:
-            with socket.create_connection((host, int(port))) as probe:
-                own_port = probe.getsockname()[1]
-                time.sleep(0.02)
-                with suppress(psutil.Error):
-                    connections = psutil.Process(self.pid(name)).net_connections("tcp")
-                    return any(each.raddr and each.raddr.port == own_port for each in connections)
+            with suppress(OSError, ValueError):
+                process = Path(f"/proc/{self.pid(name)}")
+                words = (process / "cmdline").read_text().split("\0")
+                door = words[words.index("--fd") + 1]
+                polls = [fd for fd in (process / "fd").iterdir() if "eventpoll" in str(fd.readlink())]
+                return any(re.search(rf"tfd: +{door} ", (process / "fdinfo" / poll.name).read_text()) for poll in polls)
             return False
 
         self.wait(serves)

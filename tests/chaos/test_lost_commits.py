@@ -1,14 +1,21 @@
 """A connection that breaks around a commit: the call takes place once and its caller is told so, without any key."""
 
 import dataclasses
+import os
 import random
+import shutil
+import signal
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
 
+from config.up.servers import start_servers
+from config.up.supervisor import Supervisor
 from objects.commands.registry import registry
 from objects.engine.engine import Engine, _Worker
 from objects.engine.statements import statements
@@ -80,7 +87,7 @@ def test_a_number_that_postgres_gave_to_another_transaction_after_its_crash_is_n
     path = grove.new()
     grove.call(path, "state.incr", key="n")
     with psycopg.connect(grove.engine.conninfo) as other:
-        (xid,) = other.execute("SELECT pg_current_xact_id()::text").fetchone()
+        (xid,) = other.execute("SELECT pg_current_xact_id()::text").fetchone() or ("",)
     with grove.tables():
         line = JournalLine.objects.filter(object_id=grove.id(path)).latest("id")
     took_place = statements(grove.schema).took_place
@@ -97,6 +104,34 @@ def test_a_number_that_postgres_gave_to_another_transaction_after_its_crash_is_n
     ]
 
     assert said == [True, False, False]
+
+
+def test_postgres_calls_a_lost_transaction_committed_once_its_number_belongs_to_another(monkeypatch):
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    directory = Path(tempfile.mkdtemp(prefix="grove-chaos-"))  # where Postgres's user may go
+    directory.chmod(0o755)
+    with Supervisor(first_delay_s=0.05) as supervisor:
+        url = start_servers(supervisor, directory, is_quiet=True)["DATABASE_URL"]
+        lost = psycopg.connect(url)
+        (number,) = lost.execute("SELECT pg_current_xact_id()::text").fetchone() or ("",)
+        os.killpg(supervisor.pids()["postgres"], signal.SIGKILL)
+        supervisor.wait_until(lambda: "postgres" not in supervisor.children, 10)
+        supervisor.wait_until(lambda: answers(url), 30)
+        with psycopg.connect(url) as other:
+            (again,) = other.execute("SELECT pg_current_xact_id()::text").fetchone() or ("",)
+            other.commit()
+            (status,) = other.execute("SELECT pg_xact_status(%s::xid8)", (number,)).fetchone() or ("",)
+    shutil.rmtree(directory)
+
+    assert (again, status) == (number, "committed")  # so the engine must not believe it: see _Worker._took_place
+
+
+def answers(url: str) -> bool:
+    try:
+        psycopg.connect(url, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def test_a_commit_that_nobody_can_tell_about_is_said_to_be_so_in_time(grove, wire, monkeypatch):

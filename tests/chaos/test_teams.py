@@ -29,8 +29,7 @@ def test_2000_interleaved_calls_for_20_teams_leave_each_row_with_its_team(ground
     asyncio.run(calls_from_async_code(teams))
     for thread in from_threads:
         thread.join()
-    for team in teams:
-        ground.wait(lambda team=team: len(entries(team, "tasks")) == ROUNDS, 60)
+    ground.wait(lambda: all(len(entries(team, "tasks")) == ROUNDS for team in teams), 60)
 
     for team in teams:
         wanted = [f"{team.slug} {number}" for number in range(ROUNDS)]
@@ -96,6 +95,6 @@ def strangers(ground: Ground, team: Team) -> list[str]:
         for table in TABLES[1:]:
             (lost,) = connection.execute(
                 ids.format(Identifier(team.schema, table), Identifier(team.schema, "object"))
-            ).fetchone()
+            ).fetchone() or (0,)
             found += [f"{table}: {lost} rows of objects that are not there"] * bool(lost)
     return found

@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 Cut = Literal["before", "after", "stuck"]
 
 
-WHOLE_BATCH = b"WITH asked"  # begins the statement that is a transaction of its own
+WHOLE_BATCH = b"WITH "  # so begin the statements that are a transaction of their own; reading has none of them
 IDLE = b"Z\0\0\0\x05I"  # Postgres is ready for a query, and in no transaction
 
 
