@@ -24,6 +24,7 @@ import psycopg
 
 from objects.commands.bases import Facility
 from objects.commands.registry import CommandSpec, Registry
+from objects.commands.types import Content
 from objects.engine.calls import Call, Event, Outcome
 from objects.engine.context import Context, TreeAccess
 from objects.engine.statements import (
@@ -99,6 +100,11 @@ class CommitUnknown(Exception):  # noqa: N818 -- a state of affairs, not a fault
         self.took_place = took_place
         self.line = line
         super().__init__(xid)
+
+
+def _told(value: object) -> str:
+    """Tell an argument that is no JSON from any other: a file by its digest."""
+    return value.digest() if isinstance(value, Content) else repr(value)
 
 
 @lru_cache(maxsize=4096)
@@ -650,7 +656,7 @@ class Transaction:
                 )
 
     def _fingerprint(self, call: Call) -> bytes:
-        words = orjson.dumps([call.command, call.arguments], default=repr, option=orjson.OPT_SORT_KEYS)
+        words = orjson.dumps([call.command, call.arguments], default=_told, option=orjson.OPT_SORT_KEYS)
         return blake2b(words, digest_size=16).digest()
 
     def _keep(self, call: Call, row: Row, fingerprint: bytes, value: Any) -> None:
@@ -816,8 +822,11 @@ class Transaction:
             image.close()
         self.images.clear()
         if not self.connection.broken and not self.connection.closed:
+            # psycopg 3.3 keeps the name of a statement whose PARSE was skipped since one before it in the pipeline
+            # failed, and would use it for ever. Forgetting all names makes it tell Postgres so after the next statement.
+            self.connection._prepared.clear()  # noqa: SLF001 -- there is no public way
             with suppress(psycopg.OperationalError):  # lost meanwhile: Postgres rolls back by itself
-                self.connection.execute(ROLLBACK)
+                self.connection.execute(ROLLBACK, prepare=False)
 
 
 def _array(numbers: Iterable[int]) -> str:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from objects.commands.types import Content
 from teams.problems import Conflict, WrongArgument
 
 
@@ -64,3 +65,15 @@ def test_keys_of_one_caller_are_not_those_of_another(grove, purse):
     other = grove.acting_as("system").outcome(path, "put_in", {"amount": 5}, key="k1")
 
     assert (other.value, other.replayed) == (10, False)
+
+
+def test_a_key_for_another_file_of_the_same_size_is_refused(grove):
+    path = grove.new()
+    first = {"name": "a.txt", "content": Content(b"red")}
+    grove.outcome(path, "files.put", first, key="k1", check=True)
+
+    again = grove.outcome(path, "files.put", {"name": "a.txt", "content": Content(b"red")}, key="k1", check=True)
+    with pytest.raises(WrongArgument):
+        grove.outcome(path, "files.put", {"name": "a.txt", "content": Content(b"tan")}, key="k1", check=True)
+
+    assert again.replayed
