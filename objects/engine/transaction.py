@@ -823,7 +823,7 @@ class Transaction:
         self.images.clear()
         if not self.connection.broken and not self.connection.closed:
             # psycopg 3.3 keeps the name of a statement whose PARSE was skipped since one before it in the pipeline
-            # failed, and would use it for ever. Forgetting all names makes it tell Postgres so after the next statement.
+            # failed, and would use it for ever. Forgetting all names makes it tell Postgres, too.
             self.connection._prepared.clear()  # noqa: SLF001 -- there is no public way
             with suppress(psycopg.OperationalError):  # lost meanwhile: Postgres rolls back by itself
                 self.connection.execute(ROLLBACK, prepare=False)

@@ -17,7 +17,14 @@ class Migration(migrations.Migration):
                 ("fingerprint", models.CharField(help_text="as `ssh-keygen -l` prints it", max_length=60, unique=True)),
                 ("added_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("last_used_at", models.DateTimeField(blank=True, null=True)),
-                ("person", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="ssh_keys", to=settings.AUTH_USER_MODEL)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="ssh_keys",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
     ]
