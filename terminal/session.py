@@ -11,17 +11,22 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from django.conf import settings
 
+from objects.commands.types import Upload
+from objects.surfaces import addresses
 from teams.problems import Conflict, NotAllowed, Problem
 from terminal import making
+from terminal import sharing as shares
 from terminal.editor import Editor
+from terminal.host import running_in
 from terminal.making import Helper, Shell
 from terminal.memory import Memory, Snapshot
 from terminal.output import Flow, Output
 from terminal.plain import PlainEditor
+from terminal.recording import Recording, file_of
 from terminal.secrets import masked
 from terminal.world import TeamWorld, Who
 
@@ -75,6 +80,7 @@ class Attachment:
         self.guest = guest
         self.name = name
         self.types = types
+        self.since = datetime.now(UTC)
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
@@ -142,7 +148,7 @@ class Session:
         self.is_changed = False  # since it was last kept
         self.typed_at = self.read_at = time.monotonic()
         self.on_end: list[Callable[[], None]] = []
-        self.on_output: list[Callable[[str], None]] = []  # recordings
+        self._recording: Recording | None = None
         self._line, self._cursor = "", 0
         if snapshot is not None:
             shown = snapshot.scrollback
@@ -246,6 +252,8 @@ class Session:
             return
         self.width, self.height = width, height
         self.editor.resized()
+        if self._recording is not None:
+            self._recording.resized(width, height)
         for attachment in self.readers:
             if not attachment.owns:
                 attachment.reader.tell({"size": [width, height]})
@@ -306,6 +314,7 @@ class Session:
         )
 
     async def _run(self) -> None:
+        running_in.set(self)
         try:
             if self._is_revived:
                 self.show("\x1b[0m\r\n")
@@ -325,6 +334,8 @@ class Session:
                     path = self.shell.path
                     await self._run_line(text)
                     await self._remember(text, path)
+            if self._recording is not None:
+                await self.stop_recording()
             for attachment in self.readers:
                 await attachment.drained(1.0)
             self.end(LEFT)
@@ -407,13 +418,59 @@ class Session:
         """Show text now, whether the reader is ready or not: for little ones."""
         if "\n" in text:
             text = text.replace("\r\n", "\n").replace("\n", "\r\n")
-        for hear in self.on_output:
-            hear(text)
+        if self._recording is not None:
+            self._recording.hear(text)
         self.output.add(text.encode("utf-8", "replace"))
 
     def _redraw(self) -> None:
         if self.editor.is_reading:
             self.editor.redraw()
+
+    # ---- Host: what builtins ask ----
+
+    def leave(self) -> None:
+        """End the session once the line that runs has ended."""
+        self.is_leaving = True
+
+    def share(self, *, may_type: bool) -> str:
+        """Let people of the team come by a link, and give it."""
+        made = shares.share(self, may_type=may_type)
+        # What follows # never reaches a server, so it is in no log; the page hands it over in the hello.
+        return f"{addresses.written('/t/', self.world.team, '/terminal' + self.shell.path)}#share={made.id}"
+
+    def unshare(self) -> int:
+        """End all links and let everybody go who came by one; gives how many people that were."""
+        return shares.unshare(self)
+
+    def people(self) -> list[dict[str, Any]]:
+        """Tell who is here."""
+        return [
+            {"name": each.name, "types": each.types, "owner": each.owns, "since": each.since.isoformat()}
+            for each in self.readers
+        ]
+
+    def record(self, name: str, path: str) -> str:
+        """Begin to record what is shown, into a file of the object at a path; gives the file's name."""
+        if self._recording is not None:
+            raise Conflict(f"{self._recording.name} is being recorded already. `record stop` ends it.")
+        self._recording = Recording(file_of(name), path, self.width, self.height)
+        self.announce(f"recording {self._recording.name}")
+        return self._recording.name
+
+    async def stop_recording(self) -> dict[str, Any]:
+        """End the recording and keep it; gives the file's name, size and seconds. Raises Conflict where there is none."""
+        recording, self._recording = self._recording, None
+        if recording is None:
+            raise Conflict("Nothing is being recorded. `record start NAME` begins.")
+        content = recording.content()
+        with Upload(limit_bytes=settings.GROVE.FILE_BYTES, content_type="application/x-asciicast") as upload:
+            upload.write(content)
+            await self.world.call(recording.path, "files.put", {"name": recording.name, "content": upload})
+        return {"name": recording.name, "bytes": len(content), "seconds": recording.seconds, "cut": recording.is_full}
+
+    def edit_with(self, keys: Literal["emacs", "vi"]) -> None:
+        """Edit lines with other keys from now on."""
+        self.editor.keys = keys
 
     def _was_changed(self) -> None:
         self.is_changed = True

@@ -7,10 +7,13 @@ type is a matter of trust, and all who come are named in the terminal.
 
 import secrets
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from teams.access import Caller
 from teams.problems import NoSuch
-from terminal.session import Session
+
+if TYPE_CHECKING:
+    from terminal.session import Session
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,14 +21,14 @@ class Share:
     """A link to a session."""
 
     id: str
-    session: Session
+    session: "Session"
     may_type: bool
 
 
 _shares: dict[str, Share] = {}
 
 
-def share(session: Session, *, may_type: bool) -> Share:
+def share(session: "Session", *, may_type: bool) -> Share:
     """Make a link to a session; an earlier one of the same sort is given again."""
     for known in _shares.values():
         if known.session is session and known.may_type == may_type:
@@ -37,7 +40,7 @@ def share(session: Session, *, may_type: bool) -> Share:
     return made
 
 
-def unshare(session: Session) -> int:
+def unshare(session: "Session") -> int:
     """End all links to a session, and let everybody go who came by one; gives how many people that were."""
     _forget(session)
     guests = [each for each in session.readers if not each.owns]
@@ -55,6 +58,6 @@ def find(share_id: str, caller: Caller) -> Share:
     return found
 
 
-def _forget(session: Session) -> None:
+def _forget(session: "Session") -> None:
     for known in [each for each in _shares.values() if each.session is session]:
         del _shares[known.id]

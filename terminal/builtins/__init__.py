@@ -1,6 +1,6 @@
 """What the shell itself can do. `builtins` has it all by name, for running, help and completion."""
 
-from terminal.builtins import files, filters, forms, jobs, navigation, scripting
+from terminal.builtins import files, filters, forms, help, jobs, memory, navigation, scripting, sessions
 from terminal.builtins.base import Argument, Builtin, Stage, builtin, builtins
 
 __all__ = [
@@ -12,7 +12,10 @@ __all__ = [
     "files",
     "filters",
     "forms",
+    "help",
     "jobs",
+    "memory",
     "navigation",
     "scripting",
+    "sessions",
 ]

@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.surfaces.conftest import Web, start
+from tests.surfaces.conftest import Web, start, web
 from tests.terminal.screens import Person
+
+__all__ = ["web"]  # the process with the real shell
 
 
 @pytest.fixture(scope="session")
