@@ -51,6 +51,7 @@ def up(arguments: Sequence[str]) -> int:
     parser.add_argument("--port", type=int, default=8000, help="where browsers find it (default 8000)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1: this machine)")
     parser.add_argument("--web", type=int, default=1, metavar="N", help="web processes that share the port (default 1)")
+    parser.add_argument("--ssh-port", type=int, help="where SSH clients find it (default 8022, or the next free)")
     options = parser.parse_args(arguments)
     if options.web < 1:
         raise Failure(f"--web {options.web}: at least one web process is needed to answer anybody.")
@@ -63,7 +64,7 @@ def up(arguments: Sequence[str]) -> int:
     enter(["base"])
     from config.up.grove import run  # noqa: PLC0415 -- needs the environment
 
-    return run(VAR, host=options.host, port=options.port, web_count=options.web)
+    return run(VAR, host=options.host, port=options.port, web_count=options.web, ssh_port=options.ssh_port)
 
 
 def test(arguments: Sequence[str]) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from config.up.assets import build_assets
 from config.up.environment import ROOT
-from config.up.ports import listen, shown
+from config.up.ports import free_port, listen, shown
 from config.up.running import Claim
 from config.up.say import Failure, say
 from config.up.servers import start_servers
@@ -20,22 +20,31 @@ from config.web import FINISH_S, command
 
 WEB_RANK, BEAT_RANK = 2, 3  # no new work first, then those who do it, then (see servers) what they need
 ANSWERS_S = 60.0
+SSH_PORT = 8022
 LOW_DISK_BYTES = 100 << 20  # with less `up` does not start
 FULL_DISK_BYTES = 20 << 20  # Postgres writes its log in pieces of 16 MB
 
 
-def run(var: Path, *, host: str, port: int, web_count: int) -> int:
+def run(var: Path, *, host: str, port: int, web_count: int, ssh_port: int | None = None) -> int:
     """Start everything, say where it is, and supervise until told to stop; gives the exit code."""
     var.mkdir(parents=True, exist_ok=True)
     claim = Claim(var / "run", "up")
     claim.take()
     try:
         claim.stop_leftovers()  # they may hold the port
-        with listen(host, port) as door, Supervisor(claim.children_changed, lambda: disk_hint(var)) as supervisor:
+        # No port of its own was asked for: then one that is taken is no reason not to start.
+        ssh_port = free_port(host, near=SSH_PORT) if ssh_port is None else ssh_port
+        with (
+            listen(host, port) as door,
+            listen(host, ssh_port) as ssh_door,
+            Supervisor(claim.children_changed, lambda: disk_hint(var)) as supervisor,
+        ):
             claim.write()
             try:
                 address = start(supervisor, claim, var, door, f"{shown(host)}:{door.getsockname()[1]}", web_count)
                 say(f"Grove is up. This address signs you in as the demo team's owner:\n\n    {address}\n")
+                supervisor.start(ssh(claim.state.environment, ssh_door))
+                say(f"Terminals over SSH: ssh -p {ssh_door.getsockname()[1]} demo@{shown(host)}, with a token or a key")
                 say("Ctrl-C stops everything")
                 supervisor.run_until_stopped()
             except Stopped:
@@ -75,6 +84,14 @@ def web(number: int, environment: dict[str, str], door: socket.socket) -> Progra
     return Program(
         "web" if number == 1 else f"web-{number}", command(door.fileno(), environment=environment), environment,
         inherits=(door.fileno(),), directory=ROOT, stop_s=FINISH_S, rank=WEB_RANK,
+    )  # fmt: skip
+
+
+def ssh(environment: dict[str, str], door: socket.socket) -> Program:
+    """Terminals over SSH; what a person had open there ends with it."""
+    return Program(
+        "ssh", [sys.executable, str(ROOT / "manage.py"), "sshd", "--fd", str(door.fileno())], environment,
+        inherits=(door.fileno(),), directory=ROOT, rank=WEB_RANK,
     )  # fmt: skip
 
 
