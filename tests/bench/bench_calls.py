@@ -26,6 +26,7 @@ NEW_OBJECTS = 2_000
 LISTENERS = 200
 PUBLICATIONS = 500
 IDLE_SOCKETS = 1_000
+UNTIL_DONE_S = 3_600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +220,7 @@ async def tput1(target: Target, seconds: float) -> Figure:
 
 async def tput1000(target: Target, seconds: float) -> Figure:
     names = [f"many/{number}" for number in range(OBJECTS)]
-    await closed_loop(target, (target.incr(name, create=True) for name in names), 16, 60)
+    await closed_loop(target, (target.incr(name, create=True) for name in names), 16, UNTIL_DONE_S)
     requests = [target.incr(name) for name in names]
     began = time.perf_counter()
     latencies = await closed_loop(target, itertools.cycle(requests), 2 * CLIENTS, seconds)
@@ -288,7 +289,7 @@ async def ws_pipe(target: Target, _seconds: float) -> Figure:
 async def cold(target: Target, _seconds: float) -> Figure:
     requests = (target.incr(f"new/{number}", create=True) for number in range(NEW_OBJECTS))
     began = time.perf_counter()
-    latencies = await closed_loop(target, requests, 16, 120)
+    latencies = await closed_loop(target, requests, 16, UNTIL_DONE_S)
     took = time.perf_counter() - began
     note = f"first call on {NEW_OBJECTS:,} new objects, 16 clients; {spread(latencies)}"
     return Figure("cold", len(latencies) / took, "/s", note)
@@ -297,10 +298,10 @@ async def cold(target: Target, _seconds: float) -> Figure:
 async def wake(target: Target, _seconds: float) -> Figure:
     """The objects of `cold`, once they are in no process's memory any more; `Target.forget` sees to that."""
     names = [f"asleep/{number}" for number in range(NEW_OBJECTS)]
-    await closed_loop(target, (target.incr(name, create=True) for name in names), 16, 120)
+    await closed_loop(target, (target.incr(name, create=True) for name in names), 16, UNTIL_DONE_S)
     await target.forget()
     began = time.perf_counter()
-    latencies = await closed_loop(target, (target.incr(name) for name in names), 16, 120)
+    latencies = await closed_loop(target, (target.incr(name) for name in names), 16, UNTIL_DONE_S)
     took = time.perf_counter() - began
     note = f"first call on {NEW_OBJECTS:,} objects not in memory, 16 clients; {spread(latencies)}"
     return Figure("wake", len(latencies) / took, "/s", note)
