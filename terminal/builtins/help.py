@@ -7,10 +7,10 @@ from typing import Annotated, Any, Final
 from objects.commands.help import HelpPage, help_of_command, purpose_of
 from objects.commands.registry import CommandSpec, registry
 from objects.commands.suggest import did_you_mean
-from objects.commands.types import Help
+from objects.commands.types import Help, Json
 from teams.problems import NoSuch, NotAllowed
 from terminal.builtins.base import Builtin, Stage, builtin, builtins
-from terminal.rendering import Style, columns_of, cut_to, visible
+from terminal.rendering import Style, columns_of, visible
 from terminal.values import Flow
 
 WIDEST_USAGE: Final = 34  # columns; a longer usage has its summary on the next line
@@ -31,7 +31,9 @@ TOPICS: Final[Mapping[str, str]] = {
   `COMMAND > report.csv`  writes the answer to a file of this object; the name's ending says how: .csv, .json, .txt.
   `COMMAND >> log.txt`    adds to it.
   `COMMAND < names.txt`   reads from it.
-  `COMMAND <<EOF`         takes the lines that follow, up to a line EOF. With <<'EOF' nothing in them is replaced.""",
+  `COMMAND <<EOF`         takes the lines that follow, up to a line EOF. With <<'EOF' nothing in them is replaced.
+  Commands that take the rest of the line (`sql`, `where`) keep `>` for themselves: write `sql … | save report.csv`.
+  Their rest ends at | ; && or the line's end, not in quotes; in SQL, || joins texts.""",
     "globs": """Patterns of paths
   `*` any name, `?` one character, `[ab]` one of these, `**` objects at any depth, `{a,b}` one after the other.
   `ls /project/*/file`, `each /project/** -- state get size`. In quotes they are ordinary characters.""",
@@ -59,12 +61,17 @@ async def help(
     *words: Annotated[str, Help("a command, a facility or a topic, such as state set, state or keys")],
     all: Annotated[bool, Help("spell out every command")] = False,  # noqa: A002 -- `--all` is what people type
     json: Annotated[bool, Help("as data, for programs")] = False,
-) -> Any:
+) -> Json:
     """Tell what can be done here, or what a command takes and gives.
 
-    > help
     > help state set
-    > help keys
+    state set key value …
+    …
+    > help globs
+    Patterns of paths
+    …
+    > help
+    …
     """
     shell = stage.shell
     commands = await shell.world.commands(shell.path)
@@ -129,7 +136,8 @@ def page_text(page: Mapping[str, Any], style: Style, *, full: bool) -> str:
     hint = (
         "`help COMMAND` tells more" if full else "`help COMMAND` or `help FACILITY` tells more, `help --all` lists all"
     )
-    lines.append(style.paint(f"{hint}; topics: {', '.join(page['topics'])}.", "dim"))
+    lines.append(style.paint(f"Topics: {', '.join(page['topics'])}.", "dim"))
+    lines.append(style.paint(f"{hint}.", "dim"))
     return "\n".join(lines)
 
 
@@ -155,12 +163,20 @@ def _summed_up(groups: Iterable[Mapping[str, Any]], style: Style) -> list[str]:
     widest = max((len(group["name"]) for group in groups), default=0)
     lines = []
     for group in groups:
-        names = ", ".join(each["name"].removeprefix(group["name"] + ".") for each in group["commands"])
-        purpose = f"{group['purpose']} " if group["commands"] else ""
-        room = style.width - widest - 4 - columns_of(purpose)
-        shown = style.paint(f"({cut_to(names, room - 2)})", "dim") if len(group["commands"]) > 1 and room > 12 else ""
-        lines.append(f"  {style.paint(group['name'].ljust(widest), 'green')}  {purpose}{shown}")
+        names = [each["name"].removeprefix(group["name"] + ".") for each in group["commands"]]
+        names = _fitting(names, style.width - widest - 7 - columns_of(group["purpose"]))
+        shown = style.paint(f" ({', '.join(names)})", "dim") if len(names) > 1 else ""
+        lines.append(f"  {style.paint(group['name'].ljust(widest), 'green')}  {group['purpose']}{shown}")
     return lines
+
+
+def _fitting(names: list[str], room: int) -> list[str]:
+    """Keep as many names as fit with commas between them; … says that there are more."""
+    if len(", ".join(names)) <= room:
+        return names
+    while names and len(", ".join([*names, "…"])) > room:
+        names = names[:-1]
+    return [*names, "…"] if names else []
 
 
 def _names(groups: Iterable[Mapping[str, Any]], style: Style) -> list[str]:

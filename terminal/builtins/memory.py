@@ -1,10 +1,10 @@
 """What the shell remembers of a person: history, macros, aliases and ~/.groverc."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from objects.commands.suggest import did_you_mean
-from objects.commands.types import AtLeast, Between, Help
-from teams.problems import BadRequest, NoSuch, WrongArgument
+from objects.commands.types import AtLeast, Between, Help, Json
+from teams.problems import BadRequest, Conflict, NoSuch, WrongArgument
 from terminal.builtins.base import Stage, builtin
 from terminal.values import Flow, text_of
 
@@ -22,13 +22,15 @@ async def history(
     *,
     here: Annotated[bool, Help("only lines that were run at this object")] = False,
     last: Last = 50,
-) -> list[dict[str, Any]]:
+) -> Json:
     """List lines that you ran, the newest last. Up, Ctrl-R and `!` with Tab go back to them.
 
     A line that begins with a space is not kept; secrets are masked.
 
     > history --last 10
+    …
     > history set --here
+    …
     """
     lines = await stage.shell.keeper.history(path=stage.shell.path if here else "", part=part, limit=last)
     return [{"line": each.line, "path": each.path, "at": each.at.isoformat(), "status": each.status} for each in lines]
@@ -41,14 +43,17 @@ async def macro(
     name: Name = "",
     *words: Annotated[str, Help("save: the text, where not the last lines; run: what $1, $2 and $@ are")],
     last: Annotated[int, AtLeast(0), Help("save: keep this many of the newest lines")] = 0,
-) -> Any:
+) -> Json:
     """Keep lines under a name, and run them again: `macro run NAME`, or the name alone.
 
     `$1`, `$2` and `$@` in the text are what is given behind the name; put the text in 'single quotes'.
 
     > macro save low 'state set level $1'
     > macro run low 3
-    > macro save morning --last 3
+    key level  value 3
+    > macro show low
+    state set level $1
+    > macro remove low
     """
     keeper = stage.shell.keeper
     macros = await keeper.macros()
@@ -85,11 +90,13 @@ async def _to_save(stage: Stage, words: tuple[str, ...], last: int) -> str:
 
 
 @builtin(GROUP, takes=("aliases",))
-async def alias(stage: Stage, *definitions: Annotated[str, Help("NAME='text'; a name alone shows its text")]) -> Any:
+async def alias(stage: Stage, *definitions: Annotated[str, Help("NAME='text'; a name alone shows its text")]) -> Json:
     """Let a word stand for others where a command is expected; without a word, list what does.
 
     > alias ll='ls -l'
-    > alias
+    > alias ll
+    name  text
+    ll    ls -l
     """
     keeper = stage.shell.keeper
     aliases = await keeper.aliases()
@@ -115,7 +122,8 @@ async def alias(stage: Stage, *definitions: Annotated[str, Help("NAME='text'; a 
 async def unalias(stage: Stage, *names: Name) -> None:
     """Forget aliases.
 
-    > unalias ll
+    > alias lt='ls -l'
+    > unalias lt
     """
     keeper = stage.shell.keeper
     aliases = await keeper.aliases()
@@ -131,14 +139,14 @@ async def rc(
     stage: Stage,
     action: Annotated[Literal["show", "write", "edit", "run"], Help("what to do")] = "show",
     *text: Annotated[str, Help("write: the lines, where none come through a pipe")],
-) -> Any:
+) -> Json:
     """Show or change your ~/.groverc: lines that run when a session of yours begins.
 
     What is wrong in it is shown then, and never keeps you out.
 
-    > rc show
     > rc write "alias ll='ls -l'"
-    > rc edit
+    > rc show
+    alias ll='ls -l'
     """
     keeper = stage.shell.keeper
     kept = await keeper.startup()
@@ -158,12 +166,8 @@ async def rc(
 
 
 async def _edited(stage: Stage, kept: str) -> str:
-    """Ask line by line, as a terminal without a screen editor can: an empty answer keeps the line, `-` drops it."""
-    lines = []
-    for number, line in enumerate(kept.splitlines(), 1):
-        answer = await stage.screen.ask(f"{number}  {line}\n   (Enter keeps it, - drops it, else the new line) ")
-        if answer.strip() != "-":
-            lines.append(answer or line)
-    while answer := (await stage.screen.ask(f"{len(lines) + 1}  (a new line; Enter ends) ")).rstrip():
-        lines.append(answer)
-    return "\n".join(lines)
+    editing = getattr(stage.screen, "edit", None)
+    if editing is None or stage.shell.is_background:
+        raise Conflict("rc edit: no editor can be opened here. Write it so: `rc write <<EOF`, the lines, EOF.")
+    after = await editing("~/.groverc", kept)
+    return kept if after is None else str(after)

@@ -1,8 +1,9 @@
-"""A person at a shell: a screen that keeps what it is shown, answers that were agreed on, and the real engine behind."""
+"""A person at a shell: a screen that keeps what it is shown, agreed answers, and the real engine behind."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from teams.access import Caller
@@ -39,28 +40,42 @@ class FakeKeeper:
     """Remembers for as long as the test runs."""
 
     def __init__(self) -> None:
+        self.kept_lines: list[Remembered] = []
         self.kept_aliases: dict[str, str] = {}
+        self.kept_macros: dict[str, str] = {}
+        self.kept_startup = ""
 
-    async def remember(self, line: str, path: str, status: int) -> None: ...
+    async def remember(self, line: str, path: str, status: int) -> None:
+        self.kept_lines.append(Remembered(line, path, datetime(2026, 5, 17, 9, 30, tzinfo=UTC), status))
 
     async def history(self, *, path: str = "", part: str = "", limit: int = 1_000) -> Sequence[Remembered]:
-        return []
+        found = [each for each in self.kept_lines if path in ("", each.path) and part in each.line]
+        return found[-limit:]
 
     async def macros(self) -> Mapping[str, str]:
-        return {}
+        return dict(self.kept_macros)
 
-    async def save_macro(self, name: str, text: str) -> None: ...
+    async def save_macro(self, name: str, text: str) -> None:
+        _keep(self.kept_macros, name, text)
 
     async def aliases(self) -> Mapping[str, str]:
-        return self.kept_aliases
+        return dict(self.kept_aliases)
 
     async def save_alias(self, name: str, text: str) -> None:
-        self.kept_aliases[name] = text
+        _keep(self.kept_aliases, name, text)
 
     async def startup(self) -> str:
-        return ""
+        return self.kept_startup
 
-    async def save_startup(self, text: str) -> None: ...
+    async def save_startup(self, text: str) -> None:
+        self.kept_startup = text
+
+
+def _keep(kept: dict[str, str], name: str, text: str) -> None:
+    if text:
+        kept[name] = text
+    else:
+        kept.pop(name, None)
 
 
 @dataclass(frozen=True)
