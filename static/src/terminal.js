@@ -33,6 +33,7 @@ export function openTerminal(box) {
     linkHandler: { activate: (event, address) => follow(event, address) },
     macOptionIsMeta: true,
     minimumContrastRatio: 4.5,
+    overviewRuler: { width: 10 }, // px, and so wide is the scroll bar
     screenReaderMode: isPlain,
     scrollback: SCROLLBACK,
     theme: themeOf(box),

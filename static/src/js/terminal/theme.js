@@ -15,6 +15,7 @@ export function themeOf(element) {
     theme[name] = getComputedStyle(probe).color;
   }
   probe.remove();
+  theme.overviewRulerBorder = theme.background;
   return theme;
 }
 
