@@ -20,7 +20,13 @@ def read(spec: CommandSpec, given: Sequence[Argument], end: int) -> tuple[dict[s
         text = argument.text if argument.value is None or isinstance(argument.value, str) else json_of(argument.value)
         starts[len(line)] = argument.start
         # `read_words` sees by a quote in the line that a word that begins with -- is no flag, and that a rest is whole.
-        shown = "'" + text if argument.quoted or argument.raw else text if text and not quote(text).startswith("'") else quote(text)
+        shown = (
+            "'" + text
+            if argument.quoted or argument.raw
+            else text
+            if text and not quote(text).startswith("'")
+            else quote(text)
+        )
         words.append(Word(text, len(line), len(line) + len(shown), argument.quoted or argument.raw))
         line += shown + " "
     try:
@@ -81,9 +87,7 @@ def _like(argument: Argument, text: str) -> Argument:
     return Argument(text, argument.start, argument.end)
 
 
-def checked(
-    spec: CommandSpec, arguments: Mapping[str, Any], places: Mapping[str, int], end: int
-) -> dict[str, Any]:
+def checked(spec: CommandSpec, arguments: Mapping[str, Any], places: Mapping[str, int], end: int) -> dict[str, Any]:
     """Convert and check arguments; raises WrongArgument with `column`."""
     try:
         return spec.check(arguments, text=True)

@@ -7,12 +7,12 @@ A bare word on the left of a comparison is a field, on the right a text; `.name`
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-import re2
+import re2  # type: ignore[import-untyped]
 
 from objects.commands.shapes import parsed, shape_of
-from objects.commands.types import Seconds, Size
+from objects.commands.types import Loaded, Seconds, Size
 from teams.problems import BadRequest
 from terminal.values import as_number, field_of, sort_key, text_of
 
@@ -63,7 +63,8 @@ class _Reader:
             if match is None or match.lastgroup is None:
                 start = at + len(self.text[at:]) - len(self.text[at:].lstrip())
                 self.wrong(f"'{self.text[start : start + 10]}' cannot be read. Put texts into quotes.", start)
-            assert match is not None and match.lastgroup is not None
+            assert match is not None
+            assert match.lastgroup is not None
             tokens.append(_Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup)))
             at = match.end()
         if not tokens:
@@ -166,7 +167,7 @@ def _field(name: str) -> Test:
     return lambda item: field_of(item, name)
 
 
-_SECONDS, _SIZE = shape_of(Seconds), shape_of(Size)
+_SECONDS, _SIZE = (cast("Loaded", shape_of(each)) for each in (Seconds, Size))
 _WITH_UNIT = re.compile(r"[+-]?[0-9.]+[A-Za-z][A-Za-z0-9.]*")
 
 
@@ -180,7 +181,7 @@ def literal(text: str) -> Any:
     if _WITH_UNIT.fullmatch(text):
         for shape in (_SECONDS, _SIZE):
             try:
-                return shape.load(text)  # type: ignore[attr-defined] -- both check their values themselves
+                return shape.load(text)
             except ValueError:
                 continue
     return text
@@ -196,7 +197,8 @@ def pattern(text: str, *, ignore_case: bool, at: int = 0) -> Callable[[str], Any
     except re2.error as error:
         reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
         raise BadRequest(f"'{text[:60]}' is no regular expression: {reason}.", at=at) from None
-    return lambda value: compiled.search(value)
+    search: Callable[[str], Any] = compiled.search
+    return search
 
 
 def _compare(operator: str) -> Callable[[Any, Any], bool]:

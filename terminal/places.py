@@ -61,7 +61,7 @@ async def find(world: World, here: str, text: str) -> Place:
             path = str(ObjectPath.parse(path))
             kind = await world.kind_of(path)
         except Problem as problem:
-            if count == 0 or not isinstance(problem, NoSuch) and problem.status != 422:
+            if count == 0 or (not isinstance(problem, NoSuch) and problem.status != 422):
                 raise
             continue
         return _inside(path, kind, names[count:], is_folder=text.endswith("/"))
@@ -152,6 +152,9 @@ async def room_names(world: World, path: str, room: str) -> list[str]:
 Piece = tuple[str, bool]
 """Characters of a word, and whether they were quoted."""
 
+Segment = tuple[str, str, bool]
+"""A name of a path: as text, as a pattern, and whether it is one."""
+
 _WILD = re.compile(r"[*?\[]")
 
 
@@ -178,9 +181,9 @@ async def matching(world: World, here: str, pieces: Sequence[Piece]) -> list[str
     return [path.removeprefix(front) for path in found]
 
 
-def _segments(pieces: Sequence[Piece]) -> list[tuple[str, str, bool]]:
+def _segments(pieces: Sequence[Piece]) -> list[Segment]:
     """Give each name of a path: as text, as a pattern, and whether it is one."""
-    segments: list[tuple[str, str, bool]] = []
+    segments: list[Segment] = []
     text, pattern, wild = "", "", False
     for part, is_quoted in pieces:
         for char in part:
@@ -195,7 +198,7 @@ def _segments(pieces: Sequence[Piece]) -> list[tuple[str, str, bool]]:
     return [each for each in segments if each[0] not in ("", ".")]
 
 
-async def _match(world: World, path: str, segments: Sequence[tuple[str, str, bool]], depth: int) -> list[str]:
+async def _match(world: World, path: str, segments: Sequence[Segment], depth: int) -> list[str]:
     if not segments:
         return [path]
     (text, pattern, wild), *rest = segments
@@ -206,32 +209,47 @@ async def _match(world: World, path: str, segments: Sequence[tuple[str, str, boo
     if not await _exists(world, path):
         return []
     if pattern == "**":
-        if not rest:
-            return [item["path"] async for item in _bounded(below(world, path))]
-        places = [path, *[item["path"] async for item in _bounded(below(world, path))]]
-        found: dict[str, None] = {}
-        for place in places:
-            found.update(dict.fromkeys(await _match(world, place, rest, depth + 1)))
-        return list(found)
+        return await _match_below(world, path, rest, depth)
     fits = re.compile(fnmatch.translate(pattern)).match
     matched = [item["path"] async for item in _bounded(children(world, path)) if fits(item["name"])]
-    if not rest:
-        if not matched:
-            listed = _bounded(files(world, path))
-            matched = [_joined(path, item["name"]) async for item in listed if fits(item["name"].rstrip("/"))]
-        return matched
-    found = {}
+    if not rest and not matched:
+        listed = _bounded(files(world, path))
+        return [_joined(path, item["name"]) async for item in listed if fits(item["name"].rstrip("/"))]
+    found: dict[str, None] = {}
     for each in matched:
-        if all(not segment[2] for segment in rest):
-            place = _joined(each, "/".join(segment[0] for segment in rest))
-            if rest[0][0] in ROOMS or await _exists(world, place):
-                found[place] = None
-        else:
-            found.update(dict.fromkeys(await _match(world, each, rest, depth + 1)))
+        found.update(dict.fromkeys(await _there(world, each, rest, depth)))
     return list(found)
 
 
-async def _match_room(world: World, path: str, room: str, rest: Sequence[tuple[str, str, bool]]) -> list[str]:
+async def _match_below(world: World, path: str, rest: Sequence[Segment], depth: int) -> list[str]:
+    """Match what comes behind `**`: at this object and at any depth beneath."""
+    beneath = [item["path"] async for item in _bounded(below(world, path))]
+    if not rest:
+        return beneath
+    found: dict[str, None] = {}
+    if any(text in ROOMS or pattern == "**" for text, pattern, _ in rest):
+        for place in [path, *beneath]:
+            found.update(dict.fromkeys(await _there(world, place, rest, depth)))
+        return list(found)
+    # The paths are here already: no call for each is needed.
+    fits = [re.compile(fnmatch.translate(pattern)).match for _, pattern, _ in rest]
+    front = len(path.rstrip("/")) + 1
+    for each in beneath:
+        names = each[front:].split("/")[-len(fits) :]
+        if len(names) == len(fits) and all(fit(name) for fit, name in zip(fits, names, strict=True)):
+            found[each] = None
+    return list(found)
+
+
+async def _there(world: World, path: str, rest: Sequence[Segment], depth: int) -> list[str]:
+    """Match what is behind an object that is there; names without a pattern have to be there too."""
+    if any(segment[2] for segment in rest):
+        return await _match(world, path, rest, depth + 1)
+    place = _joined(path, "/".join(segment[0] for segment in rest)) if rest else path
+    return [place] if not rest or rest[0][0] in ROOMS or await _exists(world, place) else []
+
+
+async def _match_room(world: World, path: str, room: str, rest: Sequence[Segment]) -> list[str]:
     if not await _exists(world, path):
         return []
     pattern = "/".join(segment[1] for segment in rest)

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 from PIL import Image
@@ -85,19 +86,21 @@ async def written(flow: Flow, style: Style, *, pictures: str = "") -> AsyncItera
     elif flow.items is not None and flow.live:
         async for item in flow.each():
             yield _ended(text_of_value(item, flow.shape, style))
-    elif flow.items is not None:
-        async for text in _items(flow.each(), flow.shape, style):
-            yield text
-    elif isinstance(flow.value, list) and len(flow.value) > ROWS_AT_ONCE:
+    elif flow.items is not None or (isinstance(flow.value, list) and len(flow.value) > ROWS_AT_ONCE):
         async for text in _items(flow.each(), flow.item_shape, style):
             yield text
     elif isinstance(flow.value, str):
-        for start in range(0, len(flow.value), 65_536):
-            yield visible(flow.value[start : start + 65_536], lines=True)
-        if flow.value and not flow.value.endswith("\n"):
-            yield "\n"
+        for text in _text(flow.value):
+            yield text
     elif flow.value is not None:
         yield _ended(text_of_value(flow.value, flow.shape, style))
+
+
+def _text(text: str) -> Iterable[str]:
+    for start in range(0, len(text), 65_536):
+        yield visible(text[start : start + 65_536], lines=True)
+    if text and not text.endswith("\n"):
+        yield "\n"
 
 
 def _ended(text: str) -> str:
@@ -181,6 +184,8 @@ def text_of_value(value: Any, shape: Shape | None, style: Style) -> str:
 def _record(value: dict[str, Any], shape: RecordShape, style: Style) -> str:
     if is_answer(value):
         return _answer(value, style)
+    if {"columns", "rows"} <= shape.fields.keys() and not value.get("columns"):  # SQL that gives no rows
+        value = {name: each for name, each in value.items() if each not in ([], "") and each is not False}
     blocks: list[str] = []
     pairs: list[tuple[str, str]] = []
     for name, each in value.items():
@@ -190,7 +195,9 @@ def _record(value: dict[str, Any], shape: RecordShape, style: Style) -> str:
                 blocks.append(_list(each, inner.item, style))
         elif each is not None and each != "":
             pairs.append((name, _cell(each, inner, style)))
-    has_table = any(isinstance(each, ListShape) and isinstance(each.item, RecordShape) for each in shape.fields.values())
+    has_table = any(
+        isinstance(each, ListShape) and isinstance(each.item, RecordShape) for each in shape.fields.values()
+    )
     if pairs and not (has_table and not blocks and all(not value[name] for name, _ in pairs)):
         blocks.append(_pairs(pairs, style, in_line=True))
     return "\n".join(blocks)
@@ -200,7 +207,8 @@ def _answer(value: dict[str, Any], style: Style) -> str:
     columns = [visible(str(name)) for name in value["columns"]]
     rows = [[_cell(cell, None, style) for cell in row] for row in value["rows"]]
     right = [
-        bool(rows) and all(_is_number(row[at]) or row[at] is None for row in value["rows"]) for at in range(len(columns))
+        bool(rows) and all(_is_number(row[at]) or row[at] is None for row in value["rows"])
+        for at in range(len(columns))
     ]
     text = table(columns, rows, right, style)
     if value.get("note"):
@@ -344,7 +352,7 @@ def cut_to(text: str, width: int) -> str:
     if text.isascii():
         return text[:width]
     used, end = 0, 0
-    for end, char in enumerate(text):  # noqa: B007 -- where it stops is what is asked
+    for end, char in enumerate(text):
         used += max(0, wcwidth(char)) if not unicodedata.combining(char) else 0
         if used > width:
             return text[:end]
@@ -418,7 +426,7 @@ def sparkline(values: Sequence[float], width: int) -> str:
         return ""
     if len(values) > width:
         edges = [round(at * len(values) / width) for at in range(width + 1)]
-        values = [sum(values[a:b]) / (b - a) for a, b in zip(edges, edges[1:], strict=False)]
+        values = [sum(values[a:b]) / (b - a) for a, b in pairwise(edges)]
     least, most = min(values), max(values)
     span = most - least
     return "".join(_BARS[min(7, int((value - least) / span * 8))] if span else _BARS[0] for value in values)
@@ -489,7 +497,9 @@ def sixel(picture: Image.Image) -> str:
     for top in range(0, height, 6):
         band = [dots[(top + row) * width : (top + row + 1) * width] for row in range(min(6, height - top))]
         for colour in sorted(set(b"".join(band))):
-            cells = bytearray(63 + sum((row[at] == colour) << bit for bit, row in enumerate(band)) for at in range(width))
+            cells = bytearray(
+                63 + sum((row[at] == colour) << bit for bit, row in enumerate(band)) for at in range(width)
+            )
             out.append(f"#{colour}{_run_lengths(cells.decode())}$")
         out.append("-")
     return "".join(out) + "\x1b\\"

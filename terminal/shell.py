@@ -42,7 +42,7 @@ from terminal.language import (
 from terminal.outcomes import CANCELLED, FAILED, MISUSED, OK, Complaint, Job, status_of
 from terminal.ports import Keeper, Screen, World
 from terminal.rendering import Style, columns_of, cut_to, show, visible, written
-from terminal.values import Flow, field_of, json_of, text_of
+from terminal.values import Flow, close, field_of, json_of, text_of
 
 log = logging.getLogger("grove.terminal")
 
@@ -61,6 +61,7 @@ class Shell:
 
     path: where it is. variables: by name, JSON values. status: how the last line ended, 0 is well.
     jobs: what runs in the background, by number. parameters: `$1`, `$2`, … of the script that runs.
+    text: of the script that runs. sink: what is done with what a pipeline gives.
     """
 
     def __init__(self, world: World, screen: Screen, keeper: Keeper, *, path: str = "/") -> None:
@@ -77,8 +78,8 @@ class Shell:
         self.piped = False  # whether the stage that starts has one before it
         self.depth = 0
         self.is_background = False
-        self._sink: Sink = self._show
-        self._text = ""
+        self.sink: Sink = self.show_flow
+        self.text = ""
         self._open: list[AsyncIterator[Any]] = []
         self._numbers = itertools.count(1)
 
@@ -127,7 +128,7 @@ class Shell:
             self.status = CANCELLED
             raise
         except Complaint as complaint:  # too deep: there was no text yet to point into
-            await self._print_complaint(complaint, text)
+            await self.complain(complaint, text)
             self.status = FAILED
         return self.status
 
@@ -135,22 +136,22 @@ class Shell:
         """Run a text with `$1`, `$2`, … set to the parameters: a line, a macro, a startup file. Gives the status."""
         if self.depth >= DEEPEST:
             raise Complaint(Conflict(f"more than {DEEPEST} scripts run each other. Is there a circle of macros?"))
-        kept = self._text, self.parameters
+        kept = self.text, self.parameters
         self.depth += 1
         try:
             await self._know_kind()
             text = await self._with_aliases(text)
-            self._text, self.parameters = text, list(parameters)
-            self.status = await self._script(self.parse(text))
+            self.text, self.parameters = text, list(parameters)
+            self.status = await self.run_script(self.parse(text))
         except Problem as problem:
-            await self._print_complaint(Complaint(problem), text)
+            await self.complain(Complaint(problem), text)
             self.status = MISUSED
         except Complaint as complaint:
-            await self._print_complaint(complaint, text)
+            await self.complain(complaint, text)
             self.status = status_of(complaint.problem)
         finally:
             self.depth -= 1
-            self._text, self.parameters = kept
+            self.text, self.parameters = kept
         return self.status
 
     async def close(self) -> None:
@@ -202,9 +203,9 @@ class Shell:
         made.kind = self.kind if path is None else ""
         made.depth = self.depth + 1
         made.is_background = self.is_background
-        made._text = self._text
+        made.text = self.text
         if sink is not None:
-            made._sink = sink
+            made.sink = sink
         return made
 
     async def gathered(self, script: Script) -> tuple[Flow, int]:
@@ -217,13 +218,14 @@ class Shell:
         async def keep(flow: Flow) -> None:
             if not flow.is_nothing:
                 shapes.append(flow.shape if flow.items is None else None)
-                found.append(flow.value if flow.is_file else await flow.whole())
+                found.append(flow.value if flow.is_file or flow.items is None else await flow.whole())
 
         fork = self.fork(sink=keep)
-        status = await fork._script(script)
+        status = await fork.run_script(script)
         if len(found) == 1:
             return Flow(found[0], shapes[0]), status
-        return Flow("\n".join(text_of(each) for each in found) if found else None), status
+        texts = [text_of(await each.text() if (each := Flow(value)).is_file else value) for value in found]
+        return Flow("".join(text if text.endswith("\n") else text + "\n" for text in texts) if found else None), status
 
     # ---- Scripts ----
 
@@ -252,16 +254,18 @@ class Shell:
             used |= names
         return text
 
-    async def _script(self, script: Script) -> int:
+    async def run_script(self, script: Script) -> int:
+        """Run a script that was read from `text`; gives the status. Complaints of its chains are printed."""
         for chain in script.chains:
             if chain.background:
                 await self._start_job(chain)
                 self.status = OK
             else:
-                await self._chain(chain)
+                await self.run_chain(chain)
         return self.status
 
-    async def _chain(self, chain: Chain) -> None:
+    async def run_chain(self, chain: Chain) -> None:
+        """Run pipelines between && and ||; sets the status."""
         for number, pipeline in enumerate(chain.pipelines):
             if number:
                 wants_success = chain.operators[number - 1] == "&&"
@@ -270,7 +274,7 @@ class Shell:
             try:
                 self.status = await self._pipeline(pipeline)
             except Complaint as complaint:
-                await self._print_complaint(complaint, self._text)
+                await self.complain(complaint, self.text)
                 self.status = status_of(complaint.problem)
 
     async def _pipeline(self, pipeline: Pipeline) -> int:
@@ -287,7 +291,7 @@ class Shell:
                 except Problem as problem:
                     raise self._complaint(problem, command) from None
             try:
-                await self._sink(flow)
+                await self.sink(flow)
             except Problem as problem:
                 raise self._complaint(problem, pipeline.commands[-1]) from None
             return stages[-1].status if stages else OK
@@ -297,14 +301,17 @@ class Shell:
             raise
         except Exception:
             log.exception("a line of a terminal failed")
-            raise Complaint(Fault("Grove made a mistake here; the log has the whole story. Nothing else is lost.")) from None
+            raise Complaint(
+                Fault("Grove made a mistake here; the log has the whole story. Nothing else is lost.")
+            ) from None
         finally:
             made, self._open = self._open, outer
             for items in reversed(made):
                 with suppress(Exception, asyncio.CancelledError):
-                    await items.aclose()  # type: ignore[attr-defined] -- each is a generator
+                    await close(items)
 
-    async def _show(self, flow: Flow) -> None:
+    async def show_flow(self, flow: Flow) -> None:
+        """Show a flow on the screen."""
         await show(flow, self.screen, self.style)
 
     # ---- One stage ----
@@ -342,9 +349,7 @@ class Shell:
             return Flow()
         return flow
 
-    async def _run(
-        self, command: Command, flow: Flow, stages: list[Stage], *, is_first: bool, is_last: bool
-    ) -> Flow:
+    async def _run(self, command: Command, flow: Flow, stages: list[Stage], *, is_first: bool, is_last: bool) -> Flow:
         first = command.words[0]
         if len(first.parts) == 1 and isinstance(first.parts[0], Block) and len(command.words) == 1:
             stage = Stage(self, "{", flow)
@@ -371,13 +376,20 @@ class Shell:
         path, used = await self._addressed(given)
         if path is not None:
             if len(given) == used:
-                raise BadRequest(f"{given[0].text[:60]}: needs a command after it: `@/path state list`.", column=end + 1)
+                raise BadRequest(
+                    f"{given[0].text[:60]}: needs a command after it: `@/path state list`.", column=end + 1
+                )
             stages.append(Stage(self, given[used].text, flow, start=given[used].start))
             return await self._call(path, given[used:], flow, end)
         builtin = await self._builtin(given, is_first=is_first and flow.is_nothing)
         if builtin is None:
-            stages.append(Stage(self, given[0].text, flow, start=given[0].start))
-            return await self._call(self.path, given, flow, end)
+            stage = Stage(self, given[0].text, flow, given[1:], given[0].start)
+            stages.append(stage)
+            macro = await self._macro(given)
+            if macro is None:
+                return await self._call(self.path, given, flow, end)
+            stage.status = await self.source(macro, [each.text for each in given[1:]])
+            return Flow()
         stage = Stage(self, builtin.name, flow, given[1:], given[0].start, is_last)
         stages.append(stage)
         return await self.run_builtin(builtin, stage, end)
@@ -391,7 +403,7 @@ class Shell:
             stage.arguments = given
             texts, at = reading.read(builtin.spec, given, end)
             values = reading.checked(builtin.spec, texts, at, end)
-            made = await builtin.spec._call(_bound(builtin.run, stage), None, values)
+            made = await builtin.spec.run(stage, values)
         if isinstance(made, Flow):
             if made.items is not None and hasattr(made.items, "aclose"):
                 self._open.append(made.items)
@@ -426,6 +438,13 @@ class Shell:
         if spec is None and is_first and name in commands and commands[name].facility is None:
             spec = commands[name]
         return builtin if spec is None else None
+
+    async def _macro(self, given: Sequence[Argument]) -> str | None:
+        """Give the text of the macro that a word names, where no command has the name."""
+        name = given[0].text
+        if given[0].quoted or _matched(await self._commands(self.path), given)[0] is not None:
+            return None
+        return (await self.keeper.macros()).get(name)
 
     async def _commands(self, path: str) -> Mapping[str, CommandSpec]:
         return await self.world.commands(path)
@@ -468,7 +487,7 @@ class Shell:
             async for event in events:
                 yield event
         finally:
-            await events.aclose()  # type: ignore[attr-defined] -- it is a generator
+            await close(events)
 
     async def _confirmed(self, path: str, spec: CommandSpec, texts: dict[str, Any], *, confirmed: bool) -> Any:
         try:
@@ -504,7 +523,7 @@ class Shell:
                     texts[target.name] = {"base64": _base64(content)}
             elif target.variadic:
                 texts[target.name] = [text_of(each) async for each in flow.each()]
-            elif flow.is_file or flow.items is None and isinstance(flow.value, str) or target.rest:
+            elif flow.is_file or (flow.items is None and isinstance(flow.value, str)) or target.rest:
                 texts[target.name] = await flow.text()
             else:
                 texts[target.name] = json_of(await flow.whole())
@@ -524,7 +543,9 @@ class Shell:
             )  # fmt: skip
         if below:
             listed = ", ".join(words.partition(" ")[2] for words in below)
-            return NoSuch(f"{name}: what of it? {name} has: {listed}.", column=given[0].start + 1, name="", no_command=True)
+            return NoSuch(
+                f"{name}: what of it? {name} has: {listed}.", column=given[0].start + 1, name="", no_command=True
+            )
         near = did_you_mean(name, [*all_builtins, *(spec.words for spec in commands.values())])
         return NoSuch(
             f"no command '{visible(name[:60])}'.{near} `help` lists them.",
@@ -564,7 +585,7 @@ class Shell:
             return len(json_of(value))
         if place.room != "files" or not place.name or place.name.endswith("/"):
             raise Conflict(f"{visible(text[:60])}: nothing can be written there. Name a file, such as report.csv.")
-        content = await written_as(flow, place.name, width=self.style.width)
+        content = await written_as(flow, place.name)
         if adds:
             try:
                 before = await self.world.call(place.path, "files.get", {"name": place.name})
@@ -596,7 +617,7 @@ class Shell:
             if isinstance(part, Raw):
                 return [Argument(part.text, start, end, raw=True)]
             if isinstance(part, Block):
-                text = self._text[part.start : part.end]
+                text = self.text[part.start : part.end]
                 return [Argument(text or "{ " + unparse(part.script) + " }", start, end, script=part.script)]
             if isinstance(part, Text) and part.quoted:
                 return [Argument(part.text, start, end, quoted=True)]
@@ -605,7 +626,14 @@ class Shell:
                 if isinstance(part, Substitution) and isinstance(value, str):
                     value = value.split("\n") if value else []
                 several = value if isinstance(value, list) else [] if value is None else [value]
-                return [Argument(text_of(each), start, end, value=each, quoted=isinstance(each, str)) for each in several]
+                return [
+                    Argument(text_of(each), start, end, value=each, quoted=isinstance(each, str)) for each in several
+                ]
+        return await self._patterns(word)
+
+    async def _patterns(self, word: Word) -> list[Argument]:
+        """Work out a word of several parts, or with braces or patterns in it."""
+        start, end = word.start, word.end
         pieces: list[places.Piece] = []
         for part in word.parts:
             if isinstance(part, Text):
@@ -658,9 +686,13 @@ class Shell:
         if len(word.parts) == 1 and isinstance(part := word.parts[0], Variable | Substitution) and not part.quoted:
             return await self._part(part)
         text = await self._text_of(word)
-        if len(word.parts) == 1 and isinstance(part, Text):
-            if not part.quoted or self._text[part.start : part.start + 1] in ("{", "["):
-                return parsed(text, text)
+        part = word.parts[0]
+        if (
+            len(word.parts) == 1
+            and isinstance(part, Text)
+            and (not part.quoted or self.text[part.start : part.start + 1] in ("{", "["))
+        ):
+            return parsed(text, text)
         return text
 
     async def _text_of(self, word: Word) -> str:
@@ -682,13 +714,16 @@ class Shell:
         self.jobs = {number: job for number, job in self.jobs.items() if not job.task.done()}
         if len(self.jobs) >= MOST_JOBS:
             raise Complaint(
-                Conflict(f"{MOST_JOBS} jobs run already, which is the most. `wait` for one, or `kill` it."), "&", chain.start, chain.end
+                Conflict(f"{MOST_JOBS} jobs run already, which is the most. `wait` for one, or `kill` it."),
+                "&",
+                chain.start,
+                chain.end,
             )
         number = next(number for number in itertools.count(1) if number not in self.jobs)
-        text = self._text[chain.start : chain.end].strip().removesuffix("&").strip()
-        fork = self.fork(sink=self._sink)
+        text = self.text[chain.start : chain.end].strip().removesuffix("&").strip()
+        fork = self.fork(sink=self.sink)
         fork.is_background = True
-        fork._sink = fork._show if self._sink == self._show else self._sink
+        fork.sink = fork.show_flow if self.sink == self.show_flow else self.sink
         quiet = Chain(chain.pipelines, chain.operators, background=False, start=chain.start, end=chain.end)
         task = asyncio.create_task(self._job(fork, number, text, quiet))
         self.jobs[number] = Job(number, text, task)
@@ -696,9 +731,9 @@ class Shell:
 
     async def _job(self, fork: "Shell", number: int, text: str, chain: Chain) -> int:
         try:
-            await fork._chain(chain)
+            await fork.run_chain(chain)
         except Complaint as complaint:
-            await fork._print_complaint(complaint, fork._text)
+            await fork.complain(complaint, fork.text)
             fork.status = FAILED
         how = "done" if fork.status == OK else f"failed, status {fork.status}"
         await self.screen.write(f"[{number}] {how}: {visible(text)}\n")
@@ -710,17 +745,22 @@ class Shell:
         """Find the word that a problem is about."""
         name = problem.extra.pop("name", command.name)
         column = problem.extra.get("column")
-        if not isinstance(column, int) or column > len(self._text) + 1:
+        if not isinstance(column, int) or column > len(self.text) + 1:
             return Complaint(problem, name)
         start = column - 1
         end = start + 1
         for word in language.words_of(command):
             if word.start <= start < max(word.end, word.start + 1):
-                start, end = (start, word.end) if isinstance(problem, BadRequest) and start > word.start else (word.start, word.end)
+                start, end = (
+                    (start, word.end)
+                    if isinstance(problem, BadRequest) and start > word.start
+                    else (word.start, word.end)
+                )
                 break
         return Complaint(problem, name, start, end)
 
-    async def _print_complaint(self, complaint: Complaint, text: str) -> None:
+    async def complain(self, complaint: Complaint, text: str) -> None:
+        """Print a refusal of something in a text."""
         problem = complaint.problem
         start, end = complaint.start, complaint.end
         if start is None and isinstance(column := problem.extra.get("column"), int):
@@ -729,16 +769,19 @@ class Shell:
         await self.screen.write(refusal(problem, complaint.name, text, start, end, self.style))
 
 
-def refusal(
-    problem: Problem, name: str, text: str, start: int | None, end: int | None, style: Style
-) -> str:
+def refusal(problem: Problem, name: str, text: str, start: int | None, end: int | None, style: Style) -> str:
     """Write a refusal for people: who refused, what was wrong, and the line with a mark under the word.
 
     start, end: the word in the text, from 0; None where there is none to point at.
     """
     detail = visible(problem.detail, lines=True)
     front = f"{visible(name)}: " if name and not detail.startswith((f"{name}:", f"{name} ")) else ""
-    if isinstance(problem, WrongArgument) and problem.field and not detail.startswith(f"{problem.field}:") and len(problem.field) > 1:
+    if (
+        isinstance(problem, WrongArgument)
+        and problem.field
+        and not detail.startswith(f"{problem.field}:")
+        and len(problem.field) > 1
+    ):
         front += f"{visible(problem.field)}: "
     lines = [style.paint(front + detail, "red")]
     lines += [
@@ -779,10 +822,6 @@ def _matched(commands: Mapping[str, CommandSpec], given: Sequence[Argument]) -> 
         if spec is not None:
             return spec, count
     return None, 0
-
-
-def _bound(run: Callable[..., Any], stage: Stage) -> Callable[..., Any]:
-    return lambda _, *positional, **named: run(stage, *positional, **named)
 
 
 def _base64(content: bytes) -> str:
@@ -832,7 +871,8 @@ def _options(cells: Cells) -> list[list[Cells]]:
         if plain:
             runs.append([plain])
             plain = []
-        inner, part = [], []
+        inner: list[Cells] = []
+        part: Cells = []
         depth = 0
         for cell in cells[at + 1 : closing]:
             depth += (cell == ("{", False)) - (cell == ("}", False))
@@ -882,7 +922,7 @@ def _joined(cells: Cells) -> list[places.Piece]:
     return pieces
 
 
-async def written_as(flow: Flow, name: str, *, width: int) -> bytes:
+async def written_as(flow: Flow, name: str) -> bytes:
     """Give a flow as the bytes of a file whose name tells the form; see `Shell.write_place`."""
     form = name.rsplit(".", 1)[-1].lower() if "." in name else ""
     is_text = flow.is_file or (flow.items is None and isinstance(flow.value, str))
@@ -898,4 +938,3 @@ async def written_as(flow: Flow, name: str, *, width: int) -> bytes:
     flow.view = None
     texts = [text async for text in written(flow, Style(width=10_000))]
     return "".join(texts).encode(errors="replace")
-

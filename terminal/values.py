@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
 
+from objects.commands.render import render
 from objects.commands.shapes import ListShape, MaybeShape, RecordShape, Shape, compact
 from objects.commands.types import Download
 from teams.problems import TooLarge
@@ -138,6 +139,13 @@ class Flow:
             yield left
 
 
+async def close(items: AsyncIterator[Any]) -> None:
+    """Close a generator that nobody reads any more, so that what it holds is given back."""
+    closing = getattr(items, "aclose", None)
+    if closing is not None:
+        await closing()
+
+
 class Breath:
     """Lets others on the event loop have their turn, and Ctrl-C arrive, once in a while: `await breath()`."""
 
@@ -241,12 +249,15 @@ def _rows(value: Any, shape: Shape | None) -> tuple[Iterable[Any], Shape | None]
     if is_answer(value):
         return _answer_rows(value), None
     if isinstance(value, dict) and isinstance(shape, RecordShape):
+        if getattr(shape.record, "as_text", None) is not None:  # a record that knows how people want to read it
+            return _lines(render(value, shape)), None
         tables = [
-            name for name, each in shape.fields.items()
+            (name, each.item)
+            for name, each in shape.fields.items()
             if isinstance(each, ListShape) and isinstance(each.item, RecordShape)
-        ]  # fmt: skip
-        if len(tables) == 1 and isinstance(value.get(tables[0]), list):
-            return value[tables[0]], shape.fields[tables[0]].item  # type: ignore[attr-defined] -- chosen so above
+        ]
+        if len(tables) == 1 and isinstance(value.get(tables[0][0]), list):
+            return value[tables[0][0]], tables[0][1]
     return (value,), shape
 
 
@@ -285,5 +296,3 @@ def _answer_rows(value: Any) -> Iterator[dict[str, Any]]:
 
 def _named_rows(value: Any) -> Any:
     return list(_answer_rows(value)) if is_answer(value) else value
-
-

@@ -98,7 +98,8 @@ class Builtin:
     short: letters for flags: {"l": "long"}; a letter for a flag with a value takes it behind: `-n 5`.
     number: the flag or argument that `-5` gives. always: an object's command of the same name does not hide it.
     own: it reads its arguments itself (`stage.arguments`); the signature then is for help and completion.
-    takes: what its arguments name, in order, the last again and again: "objects", "files", "anything", "variables", "jobs".
+    takes: what its arguments name, in order, the last again and again: "objects", "files", "anything", "kinds",
+    "variables", "jobs", "trash".
     """
 
     name: str
@@ -139,7 +140,7 @@ class Builtin:
     @property
     def rest(self) -> Rest | None:
         """How it takes the rest of a line; None where it reads words."""
-        return rest_of(self.spec)
+        return rest_of(self.spec, keeps_or=False)
 
 
 builtins: dict[str, Builtin] = {}
@@ -168,13 +169,16 @@ def builtin(
     return mark
 
 
-def rest_of(spec: CommandSpec) -> Rest | None:
+def rest_of(spec: CommandSpec, *, keeps_or: bool = True) -> Rest | None:
     """Tell the language how a command takes the rest of a line."""
     if spec.rest is None or spec.rest.flag:
         return None
     positional = [each for each in spec.parameters if not each.flag]
-    switches = {name for each in spec.parameters if each.flag and _is_switch(each.shape) for name in (each.name, f"no-{each.name}")}
-    return Rest(len(positional) - 1, frozenset(switches | {"yes"}))
+    switches = {"yes"}
+    for each in spec.parameters:
+        if each.flag and _is_switch(each.shape):
+            switches |= {each.name, f"no-{each.name}"}
+    return Rest(len(positional) - 1, frozenset(switches), keeps_or)
 
 
 def _is_switch(shape: Shape) -> bool:

@@ -57,7 +57,9 @@ async def _written(stage: Stage, path: str, flow: Flow, *, adds: bool = False) -
 
 
 @builtin("files", always=True, takes=("files",))
-async def write(stage: Stage, name: AFile, *text: Annotated[str, Help("the text; what the pipe brings where there is none")]) -> Json:
+async def write(
+    stage: Stage, name: AFile, *text: Annotated[str, Help("the text; what the pipe brings where there is none")]
+) -> Json:
     """Write a file, or a key of the state.
 
     > write greeting.txt hello there
@@ -91,7 +93,10 @@ async def tee(stage: Stage, name: AFile, *, append: Annotated[bool, Help("add it
     if flow.is_file or (flow.items is None and isinstance(flow.value, str)):
         kept = Flow((await flow.content()).decode(errors="replace"))
     else:
-        kept = Flow(await flow.whole() if flow.items is None else await flow.listed(), flow.shape if flow.items is None else None)
+        kept = Flow(
+            await flow.whole() if flow.items is None else await flow.listed(),
+            flow.shape if flow.items is None else None,
+        )
     await _written(stage, name, Flow(kept.value, kept.shape), adds=append)
     return kept
 
@@ -109,7 +114,9 @@ async def touch(stage: Stage, *names: AFile) -> Json:
     for name in names:
         place = await places.find(stage.world, stage.shell.path, name)
         if place.room != "files" or not place.name:
-            raise Conflict(f"{visible(name[:60])}: touch makes files. Name one, such as notes.txt.", column=stage.column_of(name))
+            raise Conflict(
+                f"{visible(name[:60])}: touch makes files. Name one, such as notes.txt.", column=stage.column_of(name)
+            )
         try:
             await stage.world.call(place.path, "files.info", {"name": place.name})
         except NoSuch:
@@ -129,7 +136,9 @@ async def edit(stage: Stage, name: AFile) -> Json:
         return
     editing = getattr(stage.screen, "edit", None)
     if editing is None or stage.shell.is_background:
-        raise Conflict(f"edit: no editor can be opened here. Write it so: `edit {visible(name[:40])} <<EOF`, the lines, EOF.")
+        raise Conflict(
+            f"edit: no editor can be opened here. Write it so: `edit {visible(name[:40])} <<EOF`, the lines, EOF."
+        )
     try:
         before = await (await _read(stage, name)).content(min(MOST_BYTES, 1 << 20))
     except NoSuch:

@@ -46,11 +46,11 @@ async def grep(
     count: Annotated[bool, Help("only how many there are")] = False,
     fixed: Annotated[bool, Help("the pattern is plain text")] = False,
 ) -> Json:
-    """Let through lines and records in which a pattern is found; the status is 1 where none is.
+    r"""Let through lines and records in which a pattern is found; the status is 1 where none is.
 
-    > printf 'apple\\npear\\n' | grep '^a'
+    > printf 'apple\npear\n' | grep '^a'
     apple
-    > printf 'apple\\npear\\n' | grep -vc e$
+    > printf 'apple\npear\n' | grep -vc e$
     1
     """
     flow = stage.need_input()
@@ -159,9 +159,9 @@ async def sort(
     reverse: Annotated[bool, Help("the largest first")] = False,
     unique: Annotated[bool, Help("each value once")] = False,
 ) -> Json:
-    """Sort by fields or as a whole: numbers by size, texts by their characters.
+    r"""Sort by fields or as a whole: numbers by size, texts by their characters.
 
-    > printf '10\\n9\\nb\\na\\n' | sort
+    > printf '10\n9\nb\na\n' | sort
     9
     10
     a
@@ -198,9 +198,9 @@ def _sortable(item: Any) -> Any:
 async def uniq(
     stage: Stage, field: Field = "", *, count: Annotated[bool, Help("say how often each was there")] = False
 ) -> Json:
-    """Let each item through once, wherever it comes again.
+    r"""Let each item through once, wherever it comes again.
 
-    > printf 'b\\na\\nb\\n' | uniq --count
+    > printf 'b\na\nb\n' | uniq --count
     count  value
         2  b
         1  a
@@ -232,9 +232,9 @@ async def wc(
     words: Annotated[bool, Help("only the words")] = False,
     bytes: Annotated[bool, Help("only the bytes")] = False,  # noqa: A002 -- what people know it as
 ) -> Json:
-    """Count lines, words and bytes; of data, as the text that it is.
+    r"""Count lines, words and bytes; of data, as the text that it is.
 
-    > printf 'a b\\nc\\n' | wc
+    > printf 'a b\nc\n' | wc
     lines 2  words 3  bytes 6
     > seq 7 | wc -l
     7
@@ -258,7 +258,10 @@ async def wc(
     for name, asked in (("lines", lines), ("words", words), ("bytes", bytes)):
         if asked:
             return counted[name]
-    return Flow(counted, view=lambda value, style: "  ".join(f"{style.paint(name, 'cyan')} {each}" for name, each in value.items()))
+    return Flow(
+        counted,
+        view=lambda value, style: "  ".join(f"{style.paint(name, 'cyan')} {each}" for name, each in value.items()),
+    )
 
 
 @builtin("filters", short={"d": "delimiter", "f": "fields", "c": "characters"})
@@ -269,9 +272,9 @@ async def cut(
     delimiter: Annotated[str, Help("what is between the fields of a line")] = "\t",
     characters: Annotated[str, Help("numbers of characters, such as 1-10")] = "",
 ) -> Json:
-    """Cut parts out of each line, or fields out of each record.
+    r"""Cut parts out of each line, or fields out of each record.
 
-    > printf 'a,b,c\\nd,e,f\\n' | cut -d , -f 1,3
+    > printf 'a,b,c\nd,e,f\n' | cut -d , -f 1,3
     a,c
     d,f
     """
@@ -310,7 +313,9 @@ def _ranges(text: str, stage: Stage) -> list[tuple[int, int]] | None:
         if not (start + end).isdecimal() or len(part) > 20 or (start and not start.isdecimal()):
             if any(char.isalpha() for char in part):
                 return None
-            raise WrongArgument("fields", f"'{part[:40]}' is no number or range such as 3-5.", column=stage.column_of(text))
+            raise WrongArgument(
+                "fields", f"'{part[:40]}' is no number or range such as 3-5.", column=stage.column_of(text)
+            )
         low = int(start or 1)
         ranges.append((low or 1, int(end) if end else 10**9 if dash else low))
     return ranges
@@ -321,9 +326,7 @@ def _chosen(parts: list[Any], ranges: list[tuple[int, int]]) -> list[Any]:
 
 
 @builtin("filters")
-async def where(
-    stage: Stage, condition: Annotated[RestOfLine, Help("such as kind == counter and size > 1MB")]
-) -> Json:
+async def where(stage: Stage, condition: Annotated[RestOfLine, Help("such as kind == counter and size > 1MB")]) -> Json:
     """Let through what a condition holds for.
 
     A bare word on the left of a comparison is a field, on the right a text. Comparisons: == != < <= > >= =~ (a regular
@@ -401,10 +404,14 @@ async def get(stage: Stage, field: Field) -> Json:
     flow = stage.need_input()
     value = await flow.whole()
     found = field_of(value, field, _NONE)
-    if found is _NONE and isinstance(value, list):
-        return [field_of(item, field) for item in await _checked_field(Flow(value), field, stage)]
     if found is _NONE:
-        has = f" Fields: {', '.join(value)}." if isinstance(value, dict) else ""
+        value = await Flow(value, flow.shape if flow.items is None else None).listed()
+        found = field_of(value, field, _NONE)
+    if found is _NONE and any(field_of(item, field, _NONE) is not _NONE for item in value):
+        return [field_of(item, field) for item in value]
+    if found is _NONE:
+        names = dict.fromkeys(name for item in value[:100] if isinstance(item, dict) for name in item)
+        has = f" Fields: {', '.join(names)}." if names else ""
         raise WrongArgument("field", f"there is no '{field[:60]}' in it.{has}", column=stage.column_of(field))
     return found
 
@@ -463,9 +470,7 @@ async def flatten(stage: Stage) -> Json:
 
 
 @builtin("filters")
-async def group(
-    stage: Stage, field: Field, *, total: Annotated[str, Help("also add this field up")] = ""
-) -> Json:
+async def group(stage: Stage, field: Field, *, total: Annotated[str, Help("also add this field up")] = "") -> Json:
     """Count items by a field, the most frequent first; with --total also add another one up.
 
     > echo '[{"k": "a", "n": 1}, {"k": "b", "n": 2}, {"k": "a", "n": 5}]' | json --read | group k --total n
@@ -520,9 +525,9 @@ async def sum(stage: Stage, field: Field = "") -> Json:  # noqa: A001 -- what pe
 
     found = await _numbers(stage, field)
     if all(isinstance(each, int) for each in found):
-        total = 0
+        total: int | float = 0
         for each in found:
-            total += each  # type: ignore[assignment] -- whole numbers, as tested above
+            total += each
         return total
     return math.fsum(found)
 

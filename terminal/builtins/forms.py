@@ -9,7 +9,8 @@ from objects.commands.shapes import compact
 from objects.commands.types import Between, Help, Json
 from teams.problems import BadRequest
 from terminal.builtins.base import Stage, builtin
-from terminal.rendering import Style, bars, coloured_json, sparkline as drawn, text_of_value
+from terminal.rendering import Style, bars, coloured_json, text_of_value
+from terminal.rendering import sparkline as drawn
 from terminal.values import Breath, Flow, as_number, field_of, json_of, text_of
 
 Field = Annotated[str, Help("a field, such as size or owner.name")]
@@ -133,9 +134,9 @@ async def csv_(
     read: Annotated[bool, Help("the other way: read text that is CSV as rows")] = False,
     separator: Annotated[str, Help("the character between cells")] = ",",
 ) -> Json:
-    """Write data as CSV, or read it.
+    r"""Write data as CSV, or read it.
 
-    > printf 'name,n\\na,1\\nb,2\\n' | csv --read | where n > 1 | csv
+    > printf 'name,n\na,1\nb,2\n' | csv --read | where n > 1 | csv
     name,n
     b,2
     """
@@ -150,7 +151,7 @@ async def csv_(
         breath = Breath()
         try:
             for row in csv_format.DictReader(io.StringIO(text), delimiter=separator, strict=True):
-                more = row.pop(None, None)  # type: ignore[call-overload] -- cells beyond the header are under None
+                more = row.pop(None, None)  # cells beyond the header are under None
                 if more:
                     row["…"] = " ".join(more)
                 yield {name: _cell(value) for name, value in row.items()}
@@ -182,9 +183,9 @@ async def text(stage: Stage) -> Json:
 
 @builtin("forms")
 async def lines(stage: Stage) -> Json:
-    """Take text apart into lines, so that each is an item.
+    r"""Take text apart into lines, so that each is an item.
 
-    > printf 'a\\nb\\n' | lines | count
+    > printf 'a\nb\n' | lines | count
     2
     """
     flow = stage.need_input()

@@ -47,7 +47,9 @@ async def run(program: str, inputs: Sequence[Any], *, column: int) -> list[Any]:
         async with asyncio.timeout(SECONDS):
             results, said, status = await _exchange(process, f"{program}\0{sent}".encode(errors="replace"))
     except TimeoutError:
-        raise OutOfTime(f"jq: stopped after {SECONDS} s. Give it less, or a program that ends.", column=column) from None
+        raise OutOfTime(
+            f"jq: stopped after {SECONDS} s. Give it less, or a program that ends.", column=column
+        ) from None
     finally:
         if process.returncode is None:
             with suppress(ProcessLookupError):
@@ -92,6 +94,6 @@ async def _feed(pipe: asyncio.StreamWriter, sent: bytes) -> None:
 
 
 def _reason(said: str) -> str:
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    text = "; ".join(lines[:2]).removeprefix("jq: error: ")[:400]
+    line = next((line.strip() for line in said.splitlines() if line.strip()), "it failed")
+    text = line.removeprefix("jq: error: ").replace(" at <top-level>,", ",").rstrip(":")[:400]
     return text if text.endswith(".") else text + "."

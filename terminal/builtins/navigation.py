@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from objects.commands.render import columns_of, visible
-from objects.commands.shapes import ListShape, shape_of
+from objects.commands.shapes import ListShape, RecordShape, shape_of
 from objects.commands.types import Between, Help, Json, Moment, ObjectPath, Size
 from objects.tree.paths import ObjectPath as TreePath
 from teams.problems import BadRequest, Conflict, NeedsConfirmation, NoSuch, Problem
@@ -17,10 +17,6 @@ Anything = Annotated[str, Help("a path: an object, or files/…, state/…, db/�
 AnObject = Annotated[str, Help("the path of an object")]
 _COLOURS = {"file": "green", "folder": "yellow", "key": "magenta", "table": "magenta", "room": "yellow"}
 MOST_LISTED = 100_000
-
-
-class _Listed:
-    """What the rows of `ls` are: their sizes and moments are shown as such."""
 
 
 def _row_shape() -> Any:
@@ -36,7 +32,9 @@ ROW = _row_shape()
 
 
 @builtin("navigation", always=True, takes=("objects",))
-async def cd(stage: Stage, path: Annotated[str, Help("the object to be at; - is the one before; / without one")] = "/") -> Json:
+async def cd(
+    stage: Stage, path: Annotated[str, Help("the object to be at; - is the one before; / without one")] = "/"
+) -> Json:
     """Be at another object.
 
     > cd /
@@ -95,49 +93,61 @@ def _names(rows: Any, style: Style) -> str:
 
 
 async def _listed(stage: Stage, path: str, *, with_rooms: bool, is_alone: bool) -> AsyncIterator[dict[str, Any]]:
-    world = stage.world
+    """Give the rows of one path of `ls`; names begin with the path where there are several."""
     place = await _place(stage, path)
     front = "" if is_alone else f"{path.rstrip('/')}/"
     if not place.room:
-        if with_rooms:
-            for room in ("files", "state", "db"):
-                yield {"name": f"{front}{room}/", "kind": "room", "path": f"{place.path.rstrip('/')}/{room}"}
-        async for item in places.children(world, place.path):
-            yield item | {"name": front + item["name"]}
-        async for item in places.files(world, place.path):
-            yield _file_row(item, front, place.path)
+        rows = _object_rows(stage, place, with_rooms=with_rooms)
     elif place.room == "files":
-        if place.name and not place.name.endswith("/"):
-            try:
-                info = (await world.call(place.path, "files.info", {"name": place.name})).value
-            except NoSuch:
-                inside = [item async for item in places.files(world, place.path, place.name)]
-                if not inside:
-                    raise NoSuch(f"{visible(path[:60])}: there is no object and no file of this name.") from None
-                for item in inside:
-                    yield _file_row(item, front, place.path, place.name + "/")
-                return
-            yield _file_row(info, front, place.path)
-            return
-        async for item in places.files(world, place.path, place.name):
-            yield _file_row(item, front, place.path, place.name)
-    elif place.room == "state":
-        async for item in places.keys(world, place.path, place.name):
-            yield {"name": front + item["key"], "kind": "key", "value": item["value"],
-                   "path": f"{place.path.rstrip('/')}/state/{item['key']}"}  # fmt: skip
-    elif place.room == "db":
-        for item in (await world.call(place.path, "sql.tables", {})).value:
-            if not place.name or item["name"] == place.name:
-                yield {"name": front + item["name"], "kind": item["kind"], "value": item["columns"],
-                       "path": f"{place.path.rstrip('/')}/db/{item['name']}"}  # fmt: skip
+        rows = _file_rows(stage, place, path)
+    elif place.room in ("state", "db"):
+        rows = _room_rows(stage, place)
     else:
         raise NoSuch(f"{visible(path[:60])}: objects have no such room here. Rooms: files, state, db.")
+    async for row in rows:
+        yield row | {"name": front + row["name"]}
 
 
-def _file_row(item: dict[str, Any], front: str, path: str, folder: str = "") -> dict[str, Any]:
+async def _object_rows(stage: Stage, place: places.Place, *, with_rooms: bool) -> AsyncIterator[dict[str, Any]]:
+    for room in ("files", "state", "db") if with_rooms else ():
+        yield {"name": f"{room}/", "kind": "room", "path": f"{place.path.rstrip('/')}/{room}"}
+    async for item in places.children(stage.world, place.path):
+        yield item
+    async for item in places.files(stage.world, place.path):
+        yield _file_row(item, place.path)
+
+
+async def _file_rows(stage: Stage, place: places.Place, typed: str) -> AsyncIterator[dict[str, Any]]:
+    folder = place.name
+    if folder and not folder.endswith("/"):
+        try:
+            yield _file_row((await stage.world.call(place.path, "files.info", {"name": folder})).value, place.path)
+            return
+        except NoSuch:
+            folder += "/"
+    is_there = not folder
+    async for item in places.files(stage.world, place.path, folder):
+        is_there = True
+        yield _file_row(item, place.path, folder)
+    if not is_there:
+        raise NoSuch(f"{visible(typed[:60])}: there is no object and no file of this name.")
+
+
+async def _room_rows(stage: Stage, place: places.Place) -> AsyncIterator[dict[str, Any]]:
+    front = f"{place.path.rstrip('/')}/{place.room}/"
+    if place.room == "state":
+        async for item in places.keys(stage.world, place.path, place.name):
+            yield {"name": item["key"], "kind": "key", "value": item["value"], "path": front + item["key"]}
+        return
+    for item in (await stage.world.call(place.path, "sql.tables", {})).value:
+        if place.name in ("", item["name"]):
+            yield {"name": item["name"], "kind": item["kind"], "value": item["columns"], "path": front + item["name"]}
+
+
+def _file_row(item: dict[str, Any], path: str, folder: str = "") -> dict[str, Any]:
     name = item["name"].removeprefix(folder)
     kind = "folder" if item["name"].endswith("/") else "file"
-    return {"name": front + name, "kind": kind, "size": item.get("size"), "changed_at": item.get("changed_at"),
+    return {"name": name, "kind": kind, "size": item.get("size"), "changed_at": item.get("changed_at"),
             "path": f"{path.rstrip('/')}/files/{item['name']}"}  # fmt: skip
 
 
@@ -256,14 +266,20 @@ async def stat(stage: Stage, path: Anything = ".") -> Json:
             if table["name"] == place.name:
                 return {"path": place.text} | {k: v for k, v in table.items() if k != "name"}
         raise NoSuch(f"{place.name}: no such table. `ls db` shows those that there are.")
-    return {"path": place.text, "kind": "room", "entries": len(await places.room_names(stage.world, place.path, place.room))}
+    return {
+        "path": place.text,
+        "kind": "room",
+        "entries": len(await places.room_names(stage.world, place.path, place.room)),
+    }
 
 
 def _stat_lines(value: Any, style: Style) -> str:
     from objects.commands.shapes import compact  # noqa: PLC0415 -- one function of it
 
     widest = max(map(columns_of, value))
-    return "\n".join(f"{style.paint(f'{name:{widest}}', 'cyan')}  {visible(compact(each))}" for name, each in value.items())
+    return "\n".join(
+        f"{style.paint(f'{name:{widest}}', 'cyan')}  {visible(compact(each))}" for name, each in value.items()
+    )
 
 
 @builtin("navigation", always=True, short={"p": "parents"}, takes=("kinds", "objects"))
@@ -283,7 +299,12 @@ async def new(
 
 
 @builtin("navigation", short={"p": "parents"}, takes=("objects",))
-async def mkdir(stage: Stage, path: AnObject, *, parents: Annotated[bool, Help("taken for those used to it: what is missing above is always made")] = True) -> Json:
+async def mkdir(
+    stage: Stage,
+    path: AnObject,
+    *,
+    parents: Annotated[bool, Help("taken for those used to it: what is missing above is always made")] = True,
+) -> Json:
     """Make a plain object, and what is missing above it.
 
     > mkdir plans/2027
@@ -371,20 +392,26 @@ async def _placed(stage: Stage, source: str, target: str, how: str, *, several: 
         if not goal.room:
             path = path.joined(TreePath(place.path).name)
         elif several:
-            raise NoSuch(f"{path}: no such object, so several cannot go into it. `mkdir {visible(target[:40])}` makes it.")
+            raise NoSuch(
+                f"{path}: no such object, so several cannot go into it. `mkdir {visible(target[:40])}` makes it."
+            )
         answer = await world.call(place.path, f"tree.{how}", {"to": str(path)})
         if how == "move" and TreePath.parse(stage.shell.path).is_under(place.path):
             await stage.shell.go_to(str(TreePath.parse(stage.shell.path).rebased(place.path, str(path))))
         return Flow(answer.value, answer.spec.result_shape)
     if place.room != "files" or not place.name:
-        raise Conflict(f"{visible(source[:60])}: only objects and files can be {'moved' if how == 'move' else 'copied'} so.")
+        raise Conflict(
+            f"{visible(source[:60])}: only objects and files can be {'moved' if how == 'move' else 'copied'} so."
+        )
     short = place.name.rstrip("/").rsplit("/", 1)[-1]
     if not goal.room or (goal.room == "files" and (not goal.name or goal.name.endswith("/"))):
         name = (goal.name if goal.room else "") + short
     elif goal.room == "files":
         name = goal.name
     else:
-        raise Conflict(f"{visible(target[:60])}: files go into files. `cat {visible(source[:40])} | save …` puts text elsewhere.")
+        raise Conflict(
+            f"{visible(target[:60])}: files go into files. `cat {visible(source[:40])} | save …` puts text elsewhere."
+        )
     if how == "move" and goal.path == place.path:
         slash = "/" if place.name.endswith("/") else ""
         await world.call(place.path, "files.move", {"old": place.name, "new": name + slash, "replace": replace})
@@ -435,7 +462,9 @@ async def _removed(stage: Stage, path: str, *, yes: bool) -> Flow:
         await world.call(place.path, "state.delete", {"keys": [place.name]})
         return Flow()
     if place.room:
-        raise Conflict(f"{visible(path[:60])}: a room stays. Name what is in it: files, keys; tables go with `sql drop table`.")
+        raise Conflict(
+            f"{visible(path[:60])}: a room stays. Name what is in it: files, keys; tables go with `sql drop table`."
+        )
     try:
         answer = await world.call(place.path, "tree.delete", {}, confirmed=yes)
     except NeedsConfirmation as problem:
@@ -462,7 +491,8 @@ async def trash(stage: Stage, path: AnObject = ".") -> Json:
     …/plans
     """
     answer = await stage.world.call(await _object(stage, path), "tree.trash", {"limit": 1_000})
-    return Flow(answer.value["deleted"], answer.spec.result_shape.fields["deleted"])  # type: ignore[attr-defined] -- a record
+    assert isinstance(answer.spec.result_shape, RecordShape)
+    return Flow(answer.value["deleted"], answer.spec.result_shape.fields["deleted"])
 
 
 @builtin("navigation", takes=("trash", "objects"))

@@ -4,18 +4,18 @@ import asyncio
 import time as clock
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from objects.commands.render import visible
 from objects.commands.shapes import shape_of
-from objects.commands.types import AtLeast, Help, Json, RestOfLine, Seconds
+from objects.commands.types import AtLeast, Help, Json, Loaded, RestOfLine, Seconds
 from teams.problems import BadRequest, NoSuch, Problem, TooLarge, WrongArgument
 from terminal import places
 from terminal.builtins.base import Argument, Stage, builtin
 from terminal.builtins.filters import test_of
-from terminal.rendering import Style, written
 from terminal.outcomes import Complaint
-from terminal.values import Breath, Flow, line_of
+from terminal.rendering import Style, written
+from terminal.values import Breath, Flow, close, line_of
 
 if TYPE_CHECKING:
     from terminal.shell import Shell
@@ -41,9 +41,9 @@ async def echo(stage: Stage, *words: Annotated[str, Help("what is to be said")])
 
 @builtin("scripting", always=True)
 async def printf(stage: Stage, form: Annotated[str, Help(r"text with %s, %d and %f, \n and \t")], *values: str) -> Json:
-    """Say values in a form; it is used again while values are left.
+    r"""Say values in a form; it is used again while values are left.
 
-    > printf '%s has %d\\n' a 1 b 2
+    > printf '%s has %d\n' a 1 b 2
     a has 1
     b has 2
     """
@@ -96,12 +96,17 @@ async def set_(
     if not name:
         return dict(stage.shell.variables) or None
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-        raise WrongArgument("name", f"'{name[:40]}' is no name: letters, digits and _, no digit first.", column=stage.column_of(name))
+        raise WrongArgument(
+            "name", f"'{name[:40]}' is no name: letters, digits and _, no digit first.", column=stage.column_of(name)
+        )
     if value:
         given = [each for each in stage.arguments if each.text != name] or list(stage.arguments)
-        stage.shell.variables[name] = given[0].value if len(given) == 1 and given[0].value is not None else " ".join(value)
+        stage.shell.variables[name] = (
+            given[0].value if len(given) == 1 and given[0].value is not None else " ".join(value)
+        )
     else:
         stage.shell.variables[name] = await stage.input.whole() if stage.has_input else ""
+    return None
 
 
 @builtin("scripting", always=True, takes=("variables",))
@@ -219,7 +224,7 @@ async def date(stage: Stage, form: Annotated[str, Help("as strftime has it: %Y-%
 # ---- Commands that run commands ----
 
 
-async def _started(shell: "Shell", given: Sequence[Argument], flow: Flow, start: int) -> tuple[Flow, int]:
+async def _started(shell: "Shell", given: Sequence[Argument], flow: Flow) -> tuple[Flow, int]:
     """Run a command given as words, as one quoted text, or as a block; gives what it gives, and its status."""
     if len(given) == 1 and given[0].script is not None:
         return await shell.gathered(given[0].script)
@@ -243,7 +248,7 @@ async def time(stage: Stage, *command: Annotated[str, Help("the command")]) -> J
         raise BadRequest("time: name the command: `time state list`.")
     started = clock.perf_counter()
     try:
-        flow, stage.status = await _started(stage.shell, stage.arguments, stage.input, stage.start)
+        flow, stage.status = await _started(stage.shell, stage.arguments, stage.input)
     finally:
         took = clock.perf_counter() - started
         await stage.screen.write(stage.style.paint(f"took {took * 1000:.1f} ms", "dim") + "\n")
@@ -253,7 +258,7 @@ async def time(stage: Stage, *command: Annotated[str, Help("the command")]) -> J
 @builtin("scripting", own=True, always=True)
 async def watch(
     stage: Stage,
-    every: Annotated[str, Help("run it again so often, such as 2s; each time the object changes where it is left out")] = "",  # noqa: ARG001
+    every: Annotated[str, Help("run it again so often, such as 2s; else when the object changes")] = "",  # noqa: ARG001
     *command: Annotated[str, Help("the command; the object's events where it is left out")],  # noqa: ARG001
 ) -> Json:
     """Show a command's answer again and again, whenever it is another one, until Ctrl-C. Alone: this object's events.
@@ -265,7 +270,7 @@ async def watch(
     pause: float | None = None
     if given and not given[0].quoted and given[0].text[:1].isdecimal():
         try:
-            pause = shape_of(Seconds).load(given[0].text)  # type: ignore[attr-defined] -- it checks its values itself
+            pause = cast("Loaded", shape_of(Seconds)).load(given[0].text)
         except ValueError as error:
             raise WrongArgument("every", str(error), column=given[0].start + 1) from None
         del given[0]
@@ -279,12 +284,14 @@ async def watch(
     async def rounds() -> AsyncIterator[Any]:
         before: list[str] | None = None
         while True:
-            flow, stage.status = await _started(shell.fork(), given, Flow(), stage.start)
+            flow, stage.status = await _started(shell.fork(), given, Flow())
             value, shape = (await flow.listed(), None) if flow.items is not None else (flow.value, flow.shape)
             if not stage.is_last:
                 yield value
             else:
-                shown = [text async for text in written(Flow(value, shape, view=flow.view), Style(width=stage.style.width))]
+                shown = [
+                    text async for text in written(Flow(value, shape, view=flow.view), Style(width=stage.style.width))
+                ]
                 if shown != before:
                     yield _Shown("".join(shown))
                 before = shown
@@ -296,7 +303,7 @@ async def watch(
                     async for _ in events:
                         break
                 finally:
-                    await events.aclose()  # type: ignore[attr-defined] -- it is a generator
+                    await close(events)
 
     return Flow(items=rounds(), live=True)
 
@@ -369,7 +376,11 @@ class _Target:
         """What `{}` stands for."""
         if self.is_place:
             return self.path
-        return self.item["path"] if isinstance(self.item, dict) and isinstance(self.item.get("path"), str) else line_of(self.item)
+        return (
+            self.item["path"]
+            if isinstance(self.item, dict) and isinstance(self.item.get("path"), str)
+            else line_of(self.item)
+        )
 
 
 def _flags(stage: Stage) -> tuple[list[Argument], bool, int]:
@@ -383,10 +394,14 @@ def _flags(stage: Stage) -> tuple[list[Argument], bool, int]:
             if not equals:
                 value = given.pop(0).text if given else ""
             if not value.isdecimal() or not 1 <= int(value[:9]) <= 64:
-                raise WrongArgument("at_once", f"'{value[:20]}' is no number from 1 to 64.", column=stage.column_of(value))
+                raise WrongArgument(
+                    "at_once", f"'{value[:20]}' is no number from 1 to 64.", column=stage.column_of(value)
+                )
             at_once = int(value)
         else:
-            raise WrongArgument(name[:40], f"no flag '--{name[:40]}'. Flags: --dry-run, --at-once.", column=stage.column_of(f"--{name}"))
+            raise WrongArgument(
+                name[:40], f"no flag '--{name[:40]}'. Flags: --dry-run, --at-once.", column=stage.column_of(f"--{name}")
+            )
     return given, is_dry, at_once
 
 
@@ -410,13 +425,17 @@ async def _targets(stage: Stage, given: list[Argument]) -> tuple[list[_Target], 
             return [], command
         raise BadRequest("each: say where: `each /project/* -- state list`, or bring items through a pipe.")
     targets = []
-    has_mark = any("{}" in argument.text or "$it" in argument.text or argument.script is not None for argument in command)
+    has_mark = any(
+        "{}" in argument.text or "$it" in argument.text or argument.script is not None for argument in command
+    )
     async for item in stage.input.each():
-        path = item.get("path") if isinstance(item, dict) else item
+        where = item.get("path") if isinstance(item, dict) else item
         is_place = not has_mark
-        if is_place and not (isinstance(path, str) and path.startswith("/")):
-            raise BadRequest("each: say where the item goes in the command: {} stands for it.", column=command[0].start + 1)
-        targets.append(_Target(item, str(path) if is_place else stage.shell.path, is_place=is_place))
+        if is_place and not (isinstance(where, str) and where.startswith("/")):
+            raise BadRequest(
+                "each: say where the item goes in the command: {} stands for it.", column=command[0].start + 1
+            )
+        targets.append(_Target(item, str(where) if is_place else stage.shell.path, is_place=is_place))
         if len(targets) > MOST_EACH:
             raise TooLarge(f"each: more than {MOST_EACH:,} items. `head` or `where` makes fewer.")
     return targets, command
@@ -475,7 +494,7 @@ class _Runs:
         fork.is_background = True
         fork.variables["it"] = target.path if target.is_place else target.item
         try:
-            flow, status = await _started(fork, _filled(self.command, target), Flow(), self.stage.start)
+            flow, status = await _started(fork, _filled(self.command, target), Flow())
             value = await flow.text() if flow.is_file else await flow.whole()
         except Complaint as complaint:
             return None, complaint.problem
@@ -502,5 +521,3 @@ async def _tell_failures(stage: Stage, failed: Sequence[tuple[_Target, Problem]]
         lines.append(f"  and {len(failed) - 20:,} more")
     for line in lines:
         await stage.screen.write(stage.style.paint(visible(line), "red") + "\n")
-
-

@@ -51,10 +51,12 @@ class Rest:
     """How a command that takes the rest of a line reads what comes before it.
 
     before: positional words before the rest. switches: flags (`--all`) that take no value.
+    keeps_or: `||` is part of the rest, as in SQL, where it joins texts; otherwise it ends it, as `|`, `;`, `&&` do.
     """
 
     before: int = 0
     switches: frozenset[str] = frozenset()
+    keeps_or: bool = True
 
 
 Rules = Mapping[str, Rest | None]
@@ -233,8 +235,9 @@ class _Parser:
             if char in "<>":
                 redirections.append(self.redirection(closer))
                 continue
-            if words and self.begins_rest(words):
-                rest = self.rest(closer)
+            rule = self.begins_rest(words) if words else None
+            if rule is not None:
+                rest = self.rest(closer, rule)
                 if rest is not None:
                     words.append(rest)
                     continue
@@ -322,13 +325,13 @@ class _Parser:
 
     # ---- The rest of a line ----
 
-    def begins_rest(self, words: list[Word]) -> bool:
-        """Whether what comes next is the rest of a line, as the command that these words begin takes it."""
+    def begins_rest(self, words: list[Word]) -> Rest | None:
+        """Give the rule where what comes next is the rest of a line, as the command that these words begin takes it."""
         if not self.rules:
-            return False
+            return None
         head = _head(words)
         if head >= len(words):
-            return False
+            return None
         names: list[str] = []
         for word in words[head : head + MOST_WORDS_OF_A_COMMAND]:
             if not word.bare:
@@ -343,17 +346,18 @@ class _Parser:
                 rule, used = self.rules[name], count
                 break
         if rule is None:
-            return False
+            return None
         if used == len(words) - head and used < MOST_WORDS_OF_A_COMMAND:
             longer = _BARE.match(self.text, self.at, self.end)
             if longer and f"{' '.join(names[:used])} {longer[0]}" in self.rules:
-                return False
-        return _is_at_rest(rule, words[head + used :]) and not self.is_flag(words[head + used :])
+                return None
+        is_there = _is_at_rest(rule, words[head + used :]) and not self.is_flag(words[head + used :])
+        return rule if is_there else None
 
     def is_flag(self, words: list[Word]) -> bool:
         return self.starts("--") and not any(word.bare == "--" for word in words)
 
-    def rest(self, closer: str) -> Word | None:
+    def rest(self, closer: str, rule: Rest) -> Word | None:
         """Read the rest of a line; None where it is one ordinary word: in quotes, or a variable."""
         start = self.at
         if self.peek() in "'\"$":
@@ -362,7 +366,7 @@ class _Parser:
             try:
                 word = self.word(closer)
                 self.skip_space()
-                is_alone = self.ends_rest(self.at, closer)
+                is_alone = self.ends_rest(self.at, closer, rule)
             except BadRequest:
                 is_alone = False
             self.at, self.depth, self.json_tries_left = start, depth, tries
@@ -371,9 +375,9 @@ class _Parser:
                 return None
         at = start
         parens = braces = 0
-        while at < self.end and not (parens <= 0 and braces <= 0 and self.ends_rest(at, closer)):
+        while at < self.end and not (parens <= 0 and braces <= 0 and self.ends_rest(at, closer, rule)):
             char = self.text[at]
-            if char == "\n" or (self.ends_rest(at, "") and char != ")"):
+            if char == "\n" or (self.ends_rest(at, "", rule) and char != ")"):
                 break
             if char in "'\"":
                 closing = self.text.find(char, at + 1, self.end)
@@ -394,7 +398,7 @@ class _Parser:
             return None
         return Word((Raw(text, start=start, end=end),), start=start, end=end)
 
-    def ends_rest(self, at: int, closer: str) -> bool:
+    def ends_rest(self, at: int, closer: str, rule: Rest) -> bool:
         if at >= self.end:
             return True
         char = self.text[at]
@@ -402,7 +406,7 @@ class _Parser:
         if char in "\n;":
             return True
         if char == "|":
-            return after != "|"
+            return after != "|" or not rule.keeps_or
         if char == "&":
             return after == "&" or not self.text[at + 1 : self.end].partition("\n")[0].strip()
         if closer == ")":

