@@ -43,7 +43,7 @@ STEPS = st.lists(
 
 @settings(max_examples=120, deadline=None)
 @given(STEPS)
-def test_an_image_holds_what_plain_sqlite_holds_after_any_calls_failures_and_reopenings(steps):  # noqa: C901, PLR0915
+def test_an_image_holds_what_plain_sqlite_holds_after_any_calls_failures_and_reopenings(steps):  # noqa: PLR0915
     shelf = Shelf()
     image = shelf.image()
     plain = sqlite3.connect(":memory:", isolation_level=None)
