@@ -3,7 +3,6 @@
 import json
 import logging
 import os
-import re
 import shutil
 import signal
 import sqlite3
@@ -100,9 +99,11 @@ class Ground:
             with suppress(OSError, ValueError):
                 process = Path(f"/proc/{self.pid(name)}")
                 words = (process / "cmdline").read_text().split("\0")
-                door = words[words.index("--fd") + 1]
-                polls = [fd for fd in (process / "fd").iterdir() if "eventpoll" in str(fd.readlink())]
-                return any(re.search(rf"tfd: +{door} ", (process / "fdinfo" / poll.name).read_text()) for poll in polls)
+                door = Path(f"/proc/{self.process.pid}/fd") / words[words.index("--fd") + 1]
+                shared = str(door.readlink())  # socket:[1234]
+                polled = f"ino:{int(shared.strip('socket:[]')):x} "
+                polls = [fd.name for fd in (process / "fd").iterdir() if "eventpoll" in str(fd.readlink())]
+                return any(polled in (process / "fdinfo" / poll).read_text() for poll in polls)
             return False
 
         self.wait(serves)
