@@ -58,6 +58,13 @@ class Screen(Protocol):
         """Ask the person for a line. secret: it is neither shown nor remembered."""
 
 
+class EditingScreen(Screen, Protocol):
+    """A screen that can open an editor; `edit` uses it where the method is there."""
+
+    async def edit(self, name: str, text: str) -> str | None:
+        """Let the person edit a text of several lines; gives it, or None where they gave up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Remembered:
     """A line of the history."""

@@ -284,7 +284,9 @@ async def watch(
     async def rounds() -> AsyncIterator[Any]:
         before: list[str] | None = None
         while True:
-            flow, stage.status = await _started(shell.fork(), given, Flow())
+            fork = shell.fork()
+            fork.is_background = True  # it asks nobody, and follows no events of its own
+            flow, stage.status = await _started(fork, given, Flow())
             value, shape = (await flow.listed(), None) if flow.items is not None else (flow.value, flow.shape)
             if not stage.is_last:
                 yield value
