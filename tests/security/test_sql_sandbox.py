@@ -1,5 +1,7 @@
 """Hostile SQL over HTTP: refused or stopped in time and memory; the object, its neighbours and the process work on."""
 
+# ruff: noqa: ISC004 -- a long statement goes on in the next line
+
 import threading
 import time
 
