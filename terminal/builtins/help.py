@@ -1,5 +1,6 @@
 """`help`: what can be done here, what a command takes, how the shell works. What the caller may not do is left out."""
 
+import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Annotated, Any, Final
@@ -136,7 +137,8 @@ def page_text(page: Mapping[str, Any], style: Style, *, full: bool) -> str:
     hint = (
         "`help COMMAND` tells more" if full else "`help COMMAND` or `help FACILITY` tells more, `help --all` lists all"
     )
-    lines.append(style.paint(f"Topics: {', '.join(page['topics'])}.", "dim"))
+    topics = textwrap.wrap(f"Topics: {', '.join(page['topics'])}.", style.width, break_long_words=False)
+    lines += [style.paint(line, "dim") for line in topics]
     lines.append(style.paint(f"{hint}.", "dim"))
     return "\n".join(lines)
 
