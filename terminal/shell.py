@@ -11,6 +11,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from objects.commands.registry import CommandSpec, registry
@@ -53,6 +54,8 @@ MOST_OPEN_BRACES = 64  # of a word; one with more is taken as it stands
 MOST_JOBS = 16
 LONGEST_SUBSTITUTION = 4_000_000  # characters that `$( … )` may put into a line
 
+MISTAKE = "Grove made a mistake here; the log has the whole story. The session goes on."
+
 Sink = Callable[[Flow], Awaitable[None]]
 
 
@@ -94,13 +97,9 @@ class Shell:
         """Give what stands before a line that is to be typed: "/shop/orders> "."""
         return f"{visible(self.path)}> "
 
-    def rules(self) -> dict[str, Rest | None]:
+    def rules(self) -> Mapping[str, Rest | None]:
         """Tell which commands, as known here, take the rest of a line."""
-        found = dict(_rules_of_all())
-        if self.kind:
-            with suppress(Problem):
-                found |= {spec.words: rest_of(spec) for spec in registry.commands(self.kind).values()}
-        return found
+        return _rules_of(self.kind)
 
     def parse(self, text: str, *, tolerant: bool = False) -> Script:
         """Read a text as this shell does; see `terminal.language.parse`."""
@@ -129,6 +128,10 @@ class Shell:
             raise
         except Complaint as complaint:  # too deep: there was no text yet to point into
             await self.complain(complaint, text)
+            self.status = FAILED
+        except Exception:
+            log.exception("a line of a terminal failed")
+            await self.complain(Complaint(Fault(MISTAKE)), text)
             self.status = FAILED
         return self.status
 
@@ -301,9 +304,7 @@ class Shell:
             raise
         except Exception:
             log.exception("a line of a terminal failed")
-            raise Complaint(
-                Fault("Grove made a mistake here; the log has the whole story. Nothing else is lost.")
-            ) from None
+            raise Complaint(Fault(MISTAKE)) from None
         finally:
             made, self._open = self._open, outer
             for items in reversed(made):
@@ -828,16 +829,18 @@ def _base64(content: bytes) -> str:
     return b64encode(content).decode()
 
 
-_all_rules: dict[str, Rest | None] = {}
+@cache
+def _rules_of(kind: str) -> Mapping[str, Rest | None]:
+    """Give the rules of the builtins and of every command of every kind; where they differ, this kind's hold.
 
-
-def _rules_of_all() -> Mapping[str, Rest | None]:
-    """Give the rules of every command of every kind, and of the builtins; worked out once."""
-    if not _all_rules:
-        for kind in registry.kinds:
-            _all_rules.update({spec.words: rest_of(spec) for spec in registry.commands(kind).values()})
-        _all_rules.update({name: each.rest for name, each in all_builtins.items()})
-    return _all_rules
+    So a line that goes to another object and runs a command there is read right before it goes.
+    """
+    found: dict[str, Rest | None] = {name: each.rest for name, each in all_builtins.items()}
+    for name in [*(each for each in registry.kinds if each != kind), *([kind] if kind in registry.kinds else [])]:
+        for spec in registry.commands(name).values():
+            if spec.words not in found or found[spec.words] is None or name == kind:
+                found[spec.words] = rest_of(spec)
+    return found
 
 
 def braces(pieces: Sequence[places.Piece], start: int) -> list[list[places.Piece]]:
