@@ -1,6 +1,6 @@
 """Thousands of calls and messages that nobody would write: all answered in time, none with a fault of ours."""
 
-# ruff: noqa: E501 -- what is sent stands in one line
+# ruff: noqa: E501, PT017 -- what is sent stands in one line; a problem may come or not
 
 import io
 import json
@@ -40,7 +40,9 @@ def whole(site, web) -> Site:
 def test_what_the_openapi_document_allows_is_answered(whole, web, number):
     spec, before = SPECS[number], web.rss_bytes()
     place = whole.new(f"/fuzzed/{number}")
-    schema = schemathesis.openapi.from_dict(whole.get("/openapi.json").json())
+    document = whole.get("/openapi.json").json()
+    document["paths"] = {path: item for path, item in document["paths"].items() if path.endswith(f":{spec.name}")}
+    schema = schemathesis.openapi.from_dict(document)
     suffix = f":{spec.name}"
     client = httpx.Client(timeout=ANSWER_S)
 
@@ -50,7 +52,7 @@ def test_what_the_openapi_document_allows_is_answered(whole, web, number):
             continue
 
         @seed(7)
-        @settings(max_examples=15, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=8, deadline=None, database=None, suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy())
         def answered(case) -> None:
             body = case.body if isinstance(case.body, dict | list | str | int | float | bool) else {}

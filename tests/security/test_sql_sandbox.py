@@ -65,7 +65,7 @@ HOSTILE = {
     "read the state by another name": ("with s as (select * from main._state) select * from s", REFUSED),
     "read the state in a subquery": ("select (select group_concat(value) from _state)", REFUSED),
     "change the state": ("update _state set value = 1", REFUSED),
-    "delete the state": ("delete from \"_state\"", REFUSED),
+    "delete the state": ('delete from "_state"', REFUSED),
     "drop the state": ("drop table _state", REFUSED),
     "rename the state": ("alter table _state rename to mine", REFUSED),
     "rename a table to a platform's": ("create table t(x); alter table t rename to _mine", REFUSED),
