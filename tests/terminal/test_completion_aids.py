@@ -23,12 +23,12 @@ async def coloured(shell, text: str) -> list[tuple[str, str]]:
     """The coloured pieces once all that is asked for is known."""
     news = asyncio.Event()
     aids = Aids(shell, BUILTINS, on_news=news.set)
-    assert "".join(piece for _, piece in aids.colours(text)) == text
+    assert "".join(piece[1] for piece in aids.colours(text)) == text
     for _ in range(3):
         await asyncio.sleep(0.1)
         pieces = aids.colours(text)
-    assert "".join(piece for _, piece in pieces) == text
-    return [(style.removeprefix("class:"), piece) for style, piece in pieces if style]
+    assert "".join(piece[1] for piece in pieces) == text
+    return [(piece[0].removeprefix("class:"), piece[1]) for piece in pieces if piece[0]]
 
 
 async def test_commands_are_told_apart_from_what_is_none(at):
@@ -73,7 +73,7 @@ async def test_a_command_at_another_object_is_looked_up_there(at):
 async def test_any_text_has_colours(at):
     aids = Aids(at, BUILTINS)
     for text in ("", "'", '"$(', "${", "\n\n|", "a <<EOF\nb", "{", "$(", "x" * 30_000, "\ud800"):
-        assert "".join(piece for _, piece in aids.colours(text)) == text
+        assert "".join(piece[1] for piece in aids.colours(text)) == text
 
 
 def test_the_rest_comes_from_the_newest_line_that_begins_so_of_this_object_first():
