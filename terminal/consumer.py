@@ -19,9 +19,9 @@ ended, or is somebody else's) is answered by a new one: `resumed` is false.
 Later the client sends
 
     {"resize": [cols, rows]}   whenever the size changes
-    {"seen": n}                how many bytes of the session it has shown: its `at` and all since. From the first of these
-                               on, at most TERMINAL_WINDOW_BYTES are on the way; without them a flood fills buffers that
-                               no Ctrl-C can empty. Send one for every 16 KiB or so.
+    {"seen": n}                how many bytes of the session it has shown: its `at` and all since. From the
+                               first of these on, at most TERMINAL_WINDOW_BYTES are on the way; without them a
+                               flood fills buffers that no Ctrl-C can empty. Send one for every 16 KiB or so.
 
 and the server
 
@@ -34,9 +34,10 @@ Who: `Authorization: Bearer …`, the subprotocols "grove" and "bearer.<token>",
 our own origin, as for `/ws/v1/`. `?plain=1` in the address is the same as "plain" in the hello.
 
 Closed with 1000 (left), 1012 (this process stops: connect again with `resume`), 4401 (who are you), 4403 (not yours),
-4404 (no such thing, any more), 4409 (opened elsewhere), 4429 (too many), each with a reason. A connection that breaks ends
-nothing: the session waits TERMINAL_AWAY_S, its commands go on, and after that (or a restart) it is brought back with its
-scroll-back, directory, variables and unfinished line.
+4404 (no such thing, any more), 4409 (opened elsewhere), 4429 (too many), each with a reason.
+
+A connection that breaks ends nothing: the session waits TERMINAL_AWAY_S, its commands go on, and after that (or a
+restart) it is brought back with its scroll-back, directory, variables and unfinished line.
 """
 
 import asyncio

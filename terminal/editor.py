@@ -13,7 +13,7 @@ from typing import Any, Protocol, TextIO, cast
 
 import prompt_toolkit.application.application as ptk_application
 from prompt_toolkit.application import Application
-from prompt_toolkit.application.current import get_app
+from prompt_toolkit.application.current import create_app_session, get_app
 from prompt_toolkit.auto_suggest import Suggestion
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import CompleteEvent, Completer
@@ -229,6 +229,19 @@ class _Hidden(Processor):
         return Transformation([], source_to_display=lambda _: 0, display_to_source=lambda _: 0)
 
 
+class _OnceAWindow(Window):
+    """A window that works its height out once a drawing: it is asked three times, each time for all of the text."""
+
+    _worked_out: tuple[object, Dimension] = (None, Dimension())
+
+    def preferred_height(self, width: int, max_available_height: int) -> Dimension:
+        app = get_app()
+        asked = (app.render_counter, app.is_done, width, max_available_height)
+        if self._worked_out[0] != asked:
+            self._worked_out = (asked, super().preferred_height(width, max_available_height))
+        return self._worked_out[1]
+
+
 class _Menu(Completer):
     """Completions as prompt_toolkit wants them."""
 
@@ -346,7 +359,9 @@ class Editor:
         self._prompt = to_formatted_text(ANSI(last))
         self._buffer.reset(Document(line, min(cursor, len(line))))
         self.app.layout.focus(self._buffer)
-        return await self.app.run_async(set_exception_handler=False, handle_sigint=False)
+        # Without it prompt_toolkit (3.0.53) has one current application for all sessions, and keys go to the wrong one.
+        with create_app_session(input=self._input, output=self.app.output):
+            return await self.app.run_async(set_exception_handler=False, handle_sigint=False)
 
     def stop(self, error: type[BaseException]) -> None:
         """End the reading with an exception."""
@@ -426,7 +441,7 @@ class Editor:
             ],
             lexer=self._kept_colours,
         )
-        window = Window(
+        window = _OnceAWindow(
             control, height=self._height, get_line_prefix=self._prefix, wrap_lines=True, dont_extend_height=True
         )
         menu = Float(

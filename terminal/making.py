@@ -5,8 +5,10 @@ from typing import Any, Protocol, cast
 
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 
+from terminal import aids
 from terminal.memory import Memory, Snapshot
 from terminal.ports import Screen
+from terminal.shell import Shell as Language
 from terminal.world import TeamWorld
 
 
@@ -45,8 +47,6 @@ class Helper(Protocol):
 
 def make_shell(world: TeamWorld, screen: Screen, memory: Memory, *, path: str, snapshot: Snapshot | None) -> Shell:
     """Make the shell of a session; with what it had, where the session is brought back."""
-    from terminal.shell import Shell as Language
-
     made = Language(world, screen, memory, path=path)
     if snapshot is not None:
         made.variables |= snapshot.variables
@@ -55,6 +55,4 @@ def make_shell(world: TeamWorld, screen: Screen, memory: Memory, *, path: str, s
 
 def make_helper(shell: Shell, redraw: Callable[[], None]) -> Helper:
     """Make what helps the editor of a session. redraw: called when colours may have become others."""
-    from terminal import aids
-
     return aids.Aids(cast("aids.Shell", shell), on_news=redraw)

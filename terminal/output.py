@@ -156,7 +156,7 @@ class Output:
             self.add(CUT_OFF)
 
     def attach(self, reader: Reader, at: int | None, *, window_bytes: int, counts: bool = True) -> Flow:
-        """Add a reader, who has seen everything up to `at`; None, or a place that is gone: from the start of what is kept."""
+        """Add a reader, who has seen everything up to `at`; None, or a place that is gone: from what is kept."""
         place = at if at is not None and self.start <= at <= self.end else self.start
         flow = Flow(self, reader, place, window_bytes=window_bytes, counts=counts)
         self.flows.append(flow)

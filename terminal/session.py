@@ -458,7 +458,7 @@ class Session:
         return self._recording.name
 
     async def stop_recording(self) -> dict[str, Any]:
-        """End the recording and keep it; gives the file's name, size and seconds. Raises Conflict where there is none."""
+        """End the recording and keep it; gives the file's name, size and seconds. Raises Conflict."""
         recording, self._recording = self._recording, None
         if recording is None:
             raise Conflict("Nothing is being recorded. `record start NAME` begins.")

@@ -1,8 +1,8 @@
 """Shared sessions: a link lets people of the team look on, or type along.
 
-A link is hard to guess, lives as long as its session at most, and opens nothing to whoever is not of the team or may not
-see the object where the session is now. Those who type along act with the rights of the session's person; so a link to
-type is a matter of trust, and all who come are named in the terminal.
+A link is hard to guess, lives as long as its session at most, and opens nothing to whoever is not of the team or may
+not see the object where the session is now. Those who type along act with the rights of the session's person: a link
+to type is a matter of trust, and all who come are named in the terminal.
 """
 
 import secrets

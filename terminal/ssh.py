@@ -1,7 +1,7 @@
 """Terminals over SSH: `ssh -p PORT team@host`, or `team+/path@host` to begin at an object.
 
-Who: a registered public key (`manage.py sshkey add`), or a token as the password. With a command (`ssh … 'state get x'`)
-its plain output and its exit status come back and nothing else. No forwarding of anything, no files, no agent.
+Who: a registered public key (`manage.py sshkey add`), or a token as the password. With a command, as in
+`ssh … 'state get x'`, its plain output and its exit status come back. No forwarding of anything, no files, no agent.
 The process has an engine of its own, as a web process has.
 """
 
@@ -157,7 +157,10 @@ class Channel(asyncssh.SSHServerSession[bytes]):
         self._channel = chan
 
     def pty_requested(
-        self, term_type: str, term_size: tuple[int, int, int, int], term_modes: Mapping[int, int]
+        self,
+        term_type: str,
+        term_size: tuple[int, int, int, int],
+        term_modes: Mapping[int, int],  # noqa: ARG002
     ) -> bool:
         environment = self._channel.get_environment()
         width, height = term_size[:2]

@@ -13,7 +13,7 @@ GROUP = "session"
 
 
 @builtin(GROUP, always=True)
-async def exit(stage: Stage) -> None:  # noqa: A001 -- as users say it
+async def exit(stage: Stage) -> None:  # noqa: A001, ARG001 -- as users say it
     """Leave the terminal. Ctrl-D on an empty line does the same.
 
     > exit
@@ -23,7 +23,9 @@ async def exit(stage: Stage) -> None:  # noqa: A001 -- as users say it
 
 @builtin(GROUP)
 async def share(
-    stage: Stage, *, write: Annotated[bool, Help("they may type as well, with your rights")] = False
+    stage: Stage,  # noqa: ARG001
+    *,
+    write: Annotated[bool, Help("they may type as well, with your rights")] = False,
 ) -> Json:
     """Let people of the team look on at this session: gives the link to send them.
 
@@ -36,7 +38,7 @@ async def share(
 
 
 @builtin(GROUP)
-async def unshare(stage: Stage) -> Json:
+async def unshare(stage: Stage) -> Json:  # noqa: ARG001
     """End all links to this session, and let everybody go who came by one.
 
     > unshare
@@ -45,7 +47,7 @@ async def unshare(stage: Stage) -> Json:
 
 
 @builtin(GROUP)
-async def people(stage: Stage) -> Json:
+async def people(stage: Stage) -> Json:  # noqa: ARG001
     """Tell who is at this session.
 
     > people
@@ -97,7 +99,7 @@ async def replay(
 
 
 @builtin(GROUP)
-async def keymap(stage: Stage, which: Annotated[Literal["emacs", "vi"], Help("the keys to edit lines with")]) -> None:
+async def keymap(stage: Stage, which: Annotated[Literal["emacs", "vi"], Help("the keys to edit lines with")]) -> None:  # noqa: ARG001
     """Edit lines with the keys of Emacs (as at first) or vi. In `~/.groverc` it holds for every session.
 
     > keymap vi

@@ -25,6 +25,19 @@ async def test_a_line_is_shown_as_it_is_typed_and_answered_at_enter(sit_down):
         await ann.sees("/ $ echo hello", "hello", PROMPT)
 
 
+async def test_people_type_at_the_same_time_each_into_their_own_line(sit_down):
+    async with sit_down() as ann, sit_down() as bob:
+        await ann.sees(PROMPT)
+        await bob.sees(PROMPT)
+        for letter in "echo":
+            await ann.type(letter)
+            await bob.type(letter.upper())
+            await asyncio.sleep(0.02)
+
+        await ann.sees("/ $ echo")
+        await bob.sees("/ $ ECHO")
+
+
 async def test_keys_of_emacs_edit_the_line(sit_down):
     async with sit_down() as ann:
         await ann.type("cho hallo wordd\x7f")  # backspace
@@ -344,7 +357,7 @@ async def test_a_flood_comes_at_the_readers_pace_and_ctrl_c_stops_it(sit_down, a
 async def test_ctrl_c_in_a_flood_works_within_a_fifth_of_a_second(sit_down):
     async with sit_down() as ann:
         ann.acks = True
-        ann.stream = type("Blind", (), {"feed": staticmethod(lambda data: None)})()  # pyte is too slow for a flood
+        ann.stream = type("Blind", (), {"feed": staticmethod(lambda _: None)})()  # pyte is too slow for a flood
         await ann.type("flood 50000000\r")
         await ann.until(lambda: ann.received > 2_000_000, 20)
         began = time.monotonic()
@@ -358,7 +371,7 @@ async def test_ctrl_c_in_a_flood_works_within_a_fifth_of_a_second(sit_down):
 async def test_ten_megabytes_arrive_whole(sit_down):
     async with sit_down() as ann:
         ann.acks = True
-        ann.stream = type("Blind", (), {"feed": staticmethod(lambda data: None)})()
+        ann.stream = type("Blind", (), {"feed": staticmethod(lambda _: None)})()
         await ann.type("once 10000000\r")
         await ann.until(lambda: ann.raw.count(b"x") >= 10_000_000, 30)
 

@@ -16,7 +16,6 @@ class Command(BaseCommand):
     """Serves SSH until told to stop."""
 
     help = "Serve terminals over SSH: ssh -p PORT team@host. `up` does so already."
-    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take where to listen."""
