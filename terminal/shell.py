@@ -64,7 +64,7 @@ class Shell:
 
     path: where it is. variables: by name, JSON values. status: how the last line ended, 0 is well.
     jobs: what runs in the background, by number. parameters: `$1`, `$2`, … of the script that runs.
-    text: of the script that runs. sink: what is done with what a pipeline gives.
+    text: of the script that runs. sink: what is done with what a pipeline gives. unread: generators to be closed with it.
     """
 
     def __init__(self, world: World, screen: Screen, keeper: Keeper, *, path: str = "/") -> None:
@@ -83,7 +83,7 @@ class Shell:
         self.is_background = False
         self.sink: Sink = self.show_flow
         self.text = ""
-        self._open: list[AsyncIterator[Any]] = []
+        self.unread: list[AsyncIterator[Any]] = []
         self._numbers = itertools.count(1)
 
     # ---- What sessions, completion and tests use ----
@@ -281,7 +281,7 @@ class Shell:
                 self.status = status_of(complaint.problem)
 
     async def _pipeline(self, pipeline: Pipeline) -> int:
-        outer, self._open = self._open, []
+        outer, self.unread = self.unread, []
         stages: list[Stage] = []
         try:
             flow: Flow = Flow()
@@ -306,7 +306,7 @@ class Shell:
             log.exception("a line of a terminal failed")
             raise Complaint(Fault(MISTAKE)) from None
         finally:
-            made, self._open = self._open, outer
+            made, self.unread = self.unread, outer
             for items in reversed(made):
                 with suppress(Exception, asyncio.CancelledError):
                     await close(items)
@@ -380,8 +380,14 @@ class Shell:
                 raise BadRequest(
                     f"{given[0].text[:60]}: needs a command after it: `@/path state list`.", column=end + 1
                 )
-            stages.append(Stage(self, given[used].text, flow, start=given[used].start))
-            return await self._call(path, given[used:], flow, end)
+            there = given[used:]
+            spec, _ = _matched(await self._commands(path), there)
+            if spec is None and there[0].text in all_builtins:
+                fork = self.fork(path=path, sink=self.sink)
+                fork.piped, fork.unread = self.piped, self.unread
+                return await fork.run_arguments(there, flow, stages, end, is_first=is_first, is_last=is_last)
+            stages.append(Stage(self, there[0].text, flow, start=there[0].start))
+            return await self._call(path, there, flow, end)
         builtin = await self._builtin(given, is_first=is_first and flow.is_nothing)
         if builtin is None:
             stage = Stage(self, given[0].text, flow, given[1:], given[0].start)
@@ -407,7 +413,7 @@ class Shell:
             made = await builtin.spec.run(stage, values)
         if isinstance(made, Flow):
             if made.items is not None and hasattr(made.items, "aclose"):
-                self._open.append(made.items)
+                self.unread.append(made.items)
             return made
         return Flow(made)
 
@@ -418,7 +424,9 @@ class Shell:
             return None, 0
         if first.text.startswith("@"):
             typed, used = first.text[1:] or ".", 1
-        elif first.text == "on" and len(given) > 1:
+        elif first.text == "on":
+            if len(given) == 1:
+                raise BadRequest("on: name an object and a command: `on /path state list`.", column=first.end + 1)
             typed, used = given[1].text, 2
         else:
             return None, 0
@@ -477,7 +485,7 @@ class Shell:
         if spec.streams and not self.is_background:
             topic = spec.topic_of(reading.checked(spec, texts, at, end))
             items = self._followed(path, topic, answer.value)
-            self._open.append(items)
+            self.unread.append(items)
             return Flow(items=items, live=True)
         return Flow(answer.value, spec.result_shape)
 
@@ -586,6 +594,13 @@ class Shell:
             return len(json_of(value))
         if place.room != "files" or not place.name or place.name.endswith("/"):
             raise Conflict(f"{visible(text[:60])}: nothing can be written there. Name a file, such as report.csv.")
+        if "/" in place.name and "files" not in text.split("/"):
+            # A slip in the name of an object would make a folder, in silence.
+            above = text.rpartition("/")[0] or "/"
+            raise NoSuch(
+                f"{visible(above[:60])}: no such object. A file in a folder is named with its room: "
+                f"files/{visible(place.name[:60])}."
+            )
         content = await written_as(flow, place.name)
         if adds:
             try:

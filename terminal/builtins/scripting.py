@@ -353,7 +353,7 @@ async def each(
         await _tell_failures(stage, failed, len(targets))
     name = "path" if stage.input.is_nothing else "item"
     rows = [
-        {name: target.path if name == "path" else target.item, "result": value}
+        {name: target.text if name == "path" or isinstance(target.item, dict) else target.item, "result": value}
         for target, (value, problem) in zip(targets, results, strict=True)
         if problem is None
     ]

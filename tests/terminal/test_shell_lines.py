@@ -86,6 +86,20 @@ async def test_what_the_pipe_brings_fills_the_missing_argument(sitting):
     assert await sitting.types("cat a.txt; state get k") == "hello\nb  1\n"
 
 
+async def test_a_slip_in_an_objects_name_makes_no_folder(sitting):
+    assert await sitting.types("echo a > nope/x.txt; ls") == (
+        "echo: nope: no such object. A file in a folder is named with its room: files/nope/x.txt.\n"
+        "  echo a > nope/x.txt; ls\n           ^^^^^^^^^^\n"
+    )
+    assert await sitting.types("echo a > files/nope/x.txt; ls; cat nope/x.txt") == "nope/\na\n"
+
+
+async def test_the_shells_own_commands_run_at_another_object_too(sitting, home):
+    await sitting.types("mkdir a/b")
+
+    assert await sitting.types("@a ls; on a pwd; pwd") == f"b\n{home}/a\n{home}\n"
+
+
 async def test_another_objects_command_is_run_there(sitting):
     await sitting.types("mkdir a", "@a state set n 4")
 
