@@ -64,7 +64,7 @@ class Shell:
 
     path: where it is. variables: by name, JSON values. status: how the last line ended, 0 is well.
     jobs: what runs in the background, by number. parameters: `$1`, `$2`, … of the script that runs.
-    text: of the script that runs. sink: what is done with what a pipeline gives. unread: generators to be closed with it.
+    text: of the script that runs. sink: what is done with what a pipeline gives. unread: generators to be closed.
     """
 
     def __init__(self, world: World, screen: Screen, keeper: Keeper, *, path: str = "/") -> None:
