@@ -1,6 +1,6 @@
 """Hostile SQL over HTTP: refused or stopped in time and memory; the object, its neighbours and the process work on."""
 
-# ruff: noqa: ISC004 -- a long statement goes on in the next line
+# ruff: noqa: E501, ISC004 -- a long statement stands or goes on in the next line
 
 import threading
 import time
