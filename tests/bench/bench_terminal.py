@@ -28,7 +28,7 @@ from teams.models import Person  # noqa: E402
 from tests.surfaces.conftest import Web, start  # noqa: E402
 
 PAUSE_S = 0.3  # between two keys of one person: forty words a minute
-SECONDS = 20
+SECONDS = 10
 LINE = "state set temperature 21\x15"
 
 
