@@ -137,7 +137,9 @@ class _Parser:
     def line_end(self) -> None:
         self.at += 1
         waiting, self.documents = self.documents, []
-        for document, delimiter, is_literal in waiting:
+        for number, (document, delimiter, is_literal) in enumerate(waiting):
+            if number and self.peek() == "\n":  # the end of the line that ended the one before
+                self.at += 1
             body = self.document(document.start, delimiter, is_literal=is_literal)
             # The command with its `<<` was read a line ago; nobody has seen the tree yet.
             object.__setattr__(document, "body", body)

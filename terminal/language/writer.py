@@ -79,16 +79,14 @@ def _pipeline(pipeline: Pipeline, documents: list[HereDocument]) -> str:
 
 def _command(command: Command, documents: list[HereDocument]) -> str:
     texts = [f"{each.name}={_word(each.value, may_be_empty=True)}" for each in command.assignments]
-    has_rest = bool(command.words) and any(isinstance(part, Raw) for part in command.words[-1].parts)
-    texts += [_word(word) for word in (command.words[:-1] if has_rest else command.words)]
+    # Redirections come first: behind the rest of a line they would be part of it.
     for each in command.redirections:
         if isinstance(each, Redirection):
             texts.append(f"{each.operator} {_word(each.target)}")
         else:
             texts.append(_mark(len(documents)))
             documents.append(each)
-    if has_rest:
-        texts.append(_word(command.words[-1]))
+    texts += [_word(word) for word in command.words]
     return " ".join(texts)
 
 

@@ -34,6 +34,9 @@ def attempt(text: str) -> tuple[Script | None, BadRequest | None]:
 @settings(max_examples=1_500, deadline=None)
 @example("cat <<EOF $(cat <<EOF\nb\nEOF\n)\na\nEOF\n")
 @example("sql 'a' b")
+@example("<0 sql $")
+@example("cat <<EOF <<'EOF'\na\nEOF\n\nb\nEOF")
+@example("<f sql 'x'")
 def test_a_text_gives_a_tree_or_an_error_with_a_place_in_it(text):
     tree, problem = attempt(text)
 
