@@ -41,6 +41,7 @@ PATIENCE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
+CONTESTED_S = 1.0  # after a wrong guess about an object, for so long nobody guesses about it
 KNOWN_OBJECTS = 200_000  # hints kept a process: about 40 MB
 
 Publish = Callable[[Sequence[Event]], None]
@@ -70,6 +71,7 @@ class Engine:
             is_alone=self._is_alone,
         )
         self.known: dict[tuple[str, str], Row] = {}  # by schema and path, as last seen: others may have changed them
+        self.contested: dict[tuple[str, str], float] = {}  # by schema and path: time.monotonic() until which it is
         self.slow: dict[str, float] = {}  # command -> seconds it takes, of those that take long
         self._replies: dict[asyncio.AbstractEventLoop, _LoopReplies] = {}
         self._threads = [
@@ -195,6 +197,7 @@ class _Worker:
                 reading = False
                 groups.appendleft(calls)
             except WrongGuess:
+                self._contest(batch.schema, calls)
                 careful = True
                 groups.appendleft(calls)
             except Unanswered:
@@ -342,11 +345,25 @@ class _Worker:
         engine = self.engine
         rows: dict[str, Row] = {}
         for call in calls:
-            row = engine.known.get((call.schema, call.path))
+            address = (call.schema, call.path)
+            row = engine.known.get(address)
             if row is None or call.needs or not engine.cache.has(call.schema, row.id):
                 return None
+            if address in engine.contested:
+                if engine.contested[address] > time.monotonic():
+                    return None
+                engine.contested.pop(address, None)
             rows[call.path] = row
         return rows
+
+    def _contest(self, schema: str, calls: Sequence[Call]) -> None:
+        """Take note that other processes are at work on one of these objects: guesses would only cost."""
+        contested = self.engine.contested
+        if len(contested) > KNOWN_OBJECTS:
+            contested.clear()
+        until = time.monotonic() + CONTESTED_S
+        for call in calls:
+            contested[schema, call.path] = until
 
     def _cold(self, calls: Sequence[Call]) -> set[str]:
         engine = self.engine

@@ -21,6 +21,7 @@ from typing import Any
 
 import orjson
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from objects.commands.bases import Facility
 from objects.commands.registry import CommandSpec, Registry
@@ -250,6 +251,8 @@ class Frame:
                 )
             above = above.parent
         row = self.tx.further_row(target, self.caller)
+        if not exists_for(self.caller, self.schema, target):  # before a word about what the object can do
+            raise NoSuch(f"{target}: no such object.")
         spec = self.tx.registry.command(row.kind, command)
         decide(self.caller, self.schema, target, command=spec.name, verb=spec.verb, needs=spec.needs)
         if self.reads and spec.verb != "reads":
@@ -825,8 +828,9 @@ class Transaction:
             # psycopg 3.3 keeps the name of a statement whose PARSE was skipped since one before it in the pipeline
             # failed, and would use it for ever. Forgetting all names makes it tell Postgres, too.
             self.connection._prepared.clear()  # noqa: SLF001 -- there is no public way
-            with suppress(psycopg.OperationalError):  # lost meanwhile: Postgres rolls back by itself
-                self.connection.execute(ROLLBACK, prepare=False)
+            if self.connection.info.transaction_status != TransactionStatus.IDLE:
+                with suppress(psycopg.OperationalError):  # lost meanwhile: Postgres rolls back by itself
+                    self.connection.execute(ROLLBACK, prepare=False)
 
 
 def _array(numbers: Iterable[int]) -> str:
