@@ -1,6 +1,6 @@
 """What is taken away from somebody ends within 2 s: over HTTP, on open sockets and in streams of events."""
 
-# ruff: noqa: ARG005, T201 -- each way of taking gets the same three; the times are to be seen
+# ruff: noqa: T201 -- each way of taking gets the same three; the times are to be seen
 
 import asyncio
 import json

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import pyte
 import websockets
+from websockets.typing import Subprotocol
 
 
 class Person:
@@ -32,7 +33,7 @@ class Person:
 
     async def __aenter__(self) -> Self:
         self.socket = await websockets.connect(
-            self.address, additional_headers=self.headers, max_size=None, subprotocols=["grove"]
+            self.address, additional_headers=self.headers, max_size=None, subprotocols=[Subprotocol("grove")]
         )
         await self.socket.send(json.dumps(self.hello))
         self._task = asyncio.create_task(self._read())

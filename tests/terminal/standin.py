@@ -63,8 +63,8 @@ class StandIn:
                 self.path = rest
             case "call":
                 command, _, argument = rest.partition(" ")
-                answer = await self.world.call(self.path, command, {"key": argument} if argument else {}, text=True)
-                await self.screen.write(f"{answer.value}\n")
+                given = await self.world.call(self.path, command, {"key": argument} if argument else {}, text=True)
+                await self.screen.write(f"{given.value}\n")
             case "let":
                 name, _, value = rest.partition("=")
                 self.variables[name] = value
