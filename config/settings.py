@@ -212,6 +212,9 @@ ACCOUNT_SESSION_REMEMBER = True
 SIGNUP_OPEN = switched("GROVE_SIGNUP")  # whether strangers may make an account
 ENTER_KEY = os.environ.get("GROVE_ENTER_KEY", "")  # /enter/<key>/ signs in as DEMO_OWNER; without a key there is none
 DEMO_OWNER = os.environ.get("GROVE_DEMO_OWNER", "ann@example.com")
+SSH_PORT = int(
+    os.environ.get("GROVE_SSH_PORT") or 0
+)  # where terminals are served over SSH, for pages to say; 0: nowhere
 METRICS_TOKEN = os.environ.get("GROVE_METRICS_TOKEN", "")  # bearer token for /metrics; without it, staff only
 
 # E-mail: to the log, unless a server is named.

@@ -41,7 +41,7 @@ def run(var: Path, *, host: str, port: int, web_count: int, ssh_port: int | None
         ):
             claim.write()
             try:
-                address = start(supervisor, claim, var, door, f"{shown(host)}:{door.getsockname()[1]}", web_count)
+                address = start(supervisor, claim, var, door, ssh_door, web_count, host)
                 say(f"Grove is up. This address signs you in as the demo team's owner:\n\n    {address}\n")
                 supervisor.start(ssh(claim.state.environment, ssh_door))
                 say(f"Terminals over SSH: ssh -p {ssh_door.getsockname()[1]} demo@{shown(host)}, with a token or a key")
@@ -55,8 +55,17 @@ def run(var: Path, *, host: str, port: int, web_count: int, ssh_port: int | None
         claim.give_back()
 
 
-def start(supervisor: Supervisor, claim: Claim, var: Path, door: socket.socket, place: str, web_count: int) -> str:
+def start(  # noqa: PLR0917 -- all that the processes need to know
+    supervisor: Supervisor,
+    claim: Claim,
+    var: Path,
+    door: socket.socket,
+    ssh_door: socket.socket,
+    web_count: int,
+    host: str,
+) -> str:
     """Start the processes in the order in which they need each other; gives the address that signs in."""
+    place = f"{shown(host)}:{door.getsockname()[1]}"
     refuse_full_disk(var)
     build_assets(ROOT)
     key = secrets.token_urlsafe(24)
@@ -68,7 +77,8 @@ def start(supervisor: Supervisor, claim: Claim, var: Path, door: socket.socket, 
         )
     say("Starting web")
     for number in range(1, web_count + 1):
-        supervisor.start(web(number, environment | {"GROVE_ENTER_KEY": key}, door))
+        told = {"GROVE_ENTER_KEY": key, "GROVE_SSH_PORT": str(ssh_door.getsockname()[1])}
+        supervisor.start(web(number, environment | told, door))
     wait_for_answer(supervisor, f"http://{place}/")
     say("Starting worker and beat")
     supervisor.start(worker(environment))

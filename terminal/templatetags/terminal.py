@@ -32,7 +32,7 @@ def terminal_object(slug: str, path: str) -> str:
 @register.simple_tag(takes_context=True)
 def terminal_ssh(context: template.Context, slug: str) -> str:
     """The command that opens the same shell from elsewhere; "" where SSH is not served."""
-    port = getattr(settings, "SSH_PORT", 0)
+    port = settings.SSH_PORT
     request = context.get("request")
     if not port or request is None:
         return ""

@@ -342,3 +342,18 @@ def test_a_page_without_a_terminal_in_view_does_not_fetch_it(site, context):
     page.wait_for_load_state("networkidle")
 
     assert [url for url in fetched if "terminal" in url] == []
+
+
+def test_somebody_with_the_link_looks_on_at_a_shared_session(site, seat, context):
+    seat.sit(f"{site.address}/t/demo/terminal/")
+    link = re.search(r"/t/demo/terminal\S*#share=\S+", seat.run("share"))
+    assert link is not None
+
+    guest = Seat(context.new_page())
+    guest.page.goto(site.address + link[0])
+    guest.page.wait_for_selector("[data-terminal][data-state=open]")
+    seat.page.bring_to_front()
+    seat.run("echo seen by both")
+
+    guest.page.bring_to_front()
+    guest.wait_for("seen by both", times=2)

@@ -14,7 +14,9 @@ export class Wire {
     this.address = address;
     this.on = on;
     this.key = `terminal ${address}`;
-    this.session = read(this.key);
+    // A link of `share`: we look on at somebody else's session, and keep none of our own here.
+    this.share = new URLSearchParams(location.hash.slice(1)).get("share");
+    this.session = this.share ? null : read(this.key);
     this.seen = null; // bytes of the session that this page has shown; null: none, so all of it is sent
     this.told = 0;
     this.tries = 0;
@@ -35,8 +37,8 @@ export class Wire {
     socket.binaryType = "arraybuffer";
     this.socket = socket;
     socket.onopen = () => {
-      const again = this.session ? { resume: this.session, ...(this.seen === null ? {} : { seen: this.seen }) } : {};
-      socket.send(JSON.stringify({ ...this.on.hello(), ...again }));
+      const ours = this.session ? { resume: this.session, ...(this.seen === null ? {} : { seen: this.seen }) } : {};
+      socket.send(JSON.stringify({ ...this.on.hello(), ...(this.share ? { share: this.share } : ours) }));
     };
     socket.onmessage = ({ data }) => {
       if (socket !== this.socket) return;
@@ -52,7 +54,7 @@ export class Wire {
       this.session = message.session;
       this.seen = this.told = message.at;
       this.tries = 0;
-      write(this.key, this.session);
+      if (!this.share) write(this.key, this.session);
       this.on.state("open", "");
     }
     if ("title" in message) this.on.title(message.title);
