@@ -10,7 +10,7 @@ import time
 import psycopg
 import pytest
 from django.db import connection
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Identifier, Literal
 
 from config.up.environment import ROOT
 from objects.models import JournalLine
@@ -90,7 +90,9 @@ def test_a_full_disk_is_said_and_nothing_is_changed_until_there_is_room(grove, p
 def test_no_connection_left_is_said_in_time_and_forgotten_when_there_is_one(grove, engine_with, postgres):
     path = grove.new()
     role = Identifier(f"few_{os.getpid()}")
-    postgres.execute(SQL("CREATE ROLE {} LOGIN SUPERUSER CONNECTION LIMIT 0").format(role))
+    password = psycopg.conninfo.conninfo_to_dict(grove.engine.conninfo).get("password", "none")
+    made = SQL("CREATE ROLE {} LOGIN SUPERUSER CONNECTION LIMIT 0 PASSWORD {}")
+    postgres.execute(made.format(role, Literal(str(password))))
     postgres.execute(SQL("ALTER ROLE {} NOSUPERUSER").format(role))
     poor = grove.through(engine_with(CALL_SECONDS=1))
     poor.engine.conninfo = psycopg.conninfo.make_conninfo(grove.engine.conninfo, user=f"few_{os.getpid()}")
