@@ -181,6 +181,10 @@ CELERY_BROKER_URL = VALKEY_URL
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "global_keyprefix": "grove:",
     # Seconds until a task that a killed worker held is given to another; a task that takes longer is given out twice.
+    # kombu would look for tasks of the dead every hundred seconds. A worker that died while it looked holds the mutex.
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    "unacked_mutex_expire": 30,
     "visibility_timeout": int(os.environ.get("GROVE_TASK_REDELIVERY_S", "600")),
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

@@ -108,7 +108,7 @@ class FedInput(Input):
 
     def feed(self, data: bytes) -> None:
         """Take what was typed; kept, up to a bound, while nobody reads."""
-        if self._ready is None:
+        if self._ready is None or self._waiting:  # what was typed first comes first, also while it waits its turn
             self._waiting = (self._waiting + data)[:TYPED_AHEAD_BYTES]
             return
         self._parser.feed(self._decoder.decode(data))
@@ -133,18 +133,17 @@ class FedInput(Input):
     @contextmanager
     def _attached(self, ready: Callable[[], None]) -> Iterator[None]:
         self._ready = ready
-        if self._waiting:
-            waiting, self._waiting = self._waiting, b""
-            # Not at once: the application is just starting.
-            asyncio.get_running_loop().call_soon(self._late, waiting)
+        if self._waiting:  # not at once: the application is just starting
+            asyncio.get_running_loop().call_soon(self._late)
         try:
             yield
         finally:
             self._ready = None
 
-    def _late(self, waiting: bytes) -> None:
-        newer, self._waiting = self._waiting, b""
-        self.feed(waiting + newer)
+    def _late(self) -> None:
+        if self._ready is not None:  # else the next reader takes it
+            waiting, self._waiting = self._waiting, b""
+            self.feed(waiting)
 
     def detach(self) -> AbstractContextManager[None]:
         return nullcontext()

@@ -22,8 +22,8 @@ class TerminalPage:
     path: str
 
 
-@require_safe
 @members_only
+@require_safe
 def show(request: TeamRequest, address: str) -> HttpResponse:
     """Show the terminal of an object that the reader may see."""
     path = ObjectPath.parse("/" + address)

@@ -367,7 +367,7 @@ class Transaction:
         reading: bool,
     ) -> None:
         self.connection = connection
-        self.guessing = False
+        self.guessing = self._guessed = False  # the latter also once the guess was made sure of
         self.schema = schema
         self.registry = registry
         self.cache = cache
@@ -397,7 +397,7 @@ class Transaction:
     def guess(self, rows: dict[str, Row]) -> None:
         """Begin without a word to Postgres: `rows` are those that the calls name, as they were last seen."""
         self.rows = rows
-        self.guessing = True
+        self.guessing = self._guessed = True
 
     @property
     def postgres(self) -> psycopg.Connection[Any]:
@@ -765,7 +765,7 @@ class Transaction:
                     self._write_answers(versions)
                     ended = connection.execute(COMMIT)
         except (psycopg.errors.DivisionByZero, psycopg.errors.UniqueViolation):
-            if not self.guessing:
+            if not self._guessed:
                 raise
             raise WrongGuess from None  # also where a key was used before: the careful way finds its answer
         except psycopg.OperationalError as error:

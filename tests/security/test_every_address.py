@@ -14,13 +14,15 @@ import httpx
 import pytest
 import websockets
 
-from objects.commands.registry import CommandSpec, registry
+from objects.commands.registry import CommandSpec, Registry
 from teams.access import Role
 from tests.security.asking import Asking
 from tests.security.cast import OPEN, PLACES, SHUT, Actor, cast
 
 UNKNOWN = "no-argument-has-this-name"
 ALLOWED = (422, "wrong-argument")
+
+registry = Registry()  # as the web process has it: without the kinds that other tests add to this process
 
 
 @pytest.fixture(scope="module")

@@ -120,8 +120,8 @@ class CommandPage:
     hidden: tuple[tuple[str, str], ...] = field(default=())  # what was typed, to be sent once more with a yes
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @members_only
+@require_http_methods(["GET", "HEAD", "POST"])
 def show(request: TeamRequest, address: str) -> HttpResponse:
     """Answer for an object, or for one of its commands: the address says which."""
     path, command = read(address)

@@ -77,8 +77,8 @@ class TrashPage:
     keep_days: int
 
 
-@require_safe
 @members_only
+@require_safe
 def tree(request: TeamRequest) -> HttpResponse:
     """Show the tree from a folder on, or what a search finds; htmx gets the branch alone."""
     slug, caller = request.team.slug, request.caller
@@ -122,8 +122,8 @@ def _branch(slug: str, at: ObjectPath, find: str, listing: Any) -> Branch:
     return Branch(slug, entries, more, is_found=bool(find))
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @members_only
+@require_http_methods(["GET", "HEAD", "POST"])
 def new(request: TeamRequest) -> HttpResponse:
     """Make an object and go to it."""
     slug = request.team.slug
@@ -170,8 +170,8 @@ def _new_page(slug: str, path: str, kind: str, under: str, problem: Problem | No
     return NewPage(slug, fields, "" if problem is None or beside else problem.detail, under)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
 @members_only
+@require_http_methods(["GET", "HEAD", "POST"])
 def trash(request: TeamRequest) -> HttpResponse:
     """List what was deleted; bring one back and go to it."""
     problem: Problem | None = None
