@@ -14,7 +14,7 @@ from teams.access import Caller, Role, decide
 
 if TYPE_CHECKING:
     from objects.commands.bases import Facility
-    from objects.engine.transaction import Frame, Row
+    from objects.engine.frame import Frame, Row
 
 
 class TreeAccess:

@@ -17,9 +17,10 @@ from psycopg.conninfo import make_conninfo
 
 from objects.commands.registry import Registry
 from objects.engine.calls import Call, Event, Outcome
+from objects.engine.frame import Row
 from objects.engine.mailbox import Batch, Mailbox
 from objects.engine.statements import END_BACKEND, END_XACT, SESSION, XACT_STATUS
-from objects.engine.transaction import CommitUnknown, NeedsLock, NotReading, Row, Transaction, WrongGuess
+from objects.engine.transaction import CommitUnknown, NeedsLock, NotReading, Transaction, WrongGuess
 from objects.storage.cache import ImageCache
 from objects.tree.paths import ObjectPath
 from teams.access import Caller

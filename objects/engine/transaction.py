@@ -3,19 +3,15 @@
 Where this process has all that the calls name in memory, it guesses that nobody changed it since: it runs the calls
 first, and the one statement that writes also locks the rows and finds out whether the guess was right. A wrong guess
 writes nothing; the batch runs again, the careful way. That halves the round trips of an object that one process serves.
-
-A call runs in a frame, a call that it makes in a frame of its own below that. A frame that fails takes back what it
-and the frames below it did, on every object that they touched, and nothing else.
 """
 
 import logging
 import math
-import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
@@ -23,11 +19,10 @@ import orjson
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from objects.commands.bases import Facility
 from objects.commands.registry import CommandSpec, Registry
 from objects.commands.types import Content
 from objects.engine.calls import Call, Event, Outcome
-from objects.engine.context import Context, TreeAccess
+from objects.engine.frame import Frame, Line, Row
 from objects.engine.statements import (
     BEGIN,
     BEGIN_READING,
@@ -41,13 +36,11 @@ from objects.engine.statements import (
 )
 from objects.storage import pages
 from objects.storage.cache import ImageCache
-from objects.storage.database import Database
-from objects.storage.image import Image, Mark
+from objects.storage.image import Image
 from objects.storage.vfs import PAGE_BYTES
 from objects.tree import tree
 from objects.tree.paths import ObjectPath
 from objects.tree.paths import key as path_key
-from objects.tree.settings import Settings
 from teams.access import Caller, Role, decide, exists_for
 from teams.limits import Limits
 from teams.problems import (
@@ -64,7 +57,6 @@ from teams.problems import (
 
 log = logging.getLogger("grove.engine")
 
-NEST_LIMIT = 32  # calls that call calls
 TOUCH_LIMIT = 64  # objects in one transaction of one call
 
 
@@ -106,235 +98,6 @@ class CommitUnknown(Exception):  # noqa: N818 -- a state of affairs, not a fault
 def _told(value: object) -> str:
     """Tell an argument that is no JSON from any other: a file by its digest."""
     return value.digest() if isinstance(value, Content) else repr(value)
-
-
-@lru_cache(maxsize=4096)
-def _settings(effective: str) -> Settings:
-    return Settings(orjson.loads(effective))
-
-
-@dataclass(slots=True)
-class Row:
-    """An object's row as this process knows it.
-
-    stamp: the row's `xmin`, the transaction that wrote it; while it is the same, the row is.
-    """
-
-    id: int
-    path: str
-    kind: str
-    version: int
-    pages: int
-    effective: str
-    stamp: str
-
-    @property
-    def settings(self) -> Settings:
-        """The settings in force, inherited ones among them."""
-        return _settings(self.effective)
-
-
-@dataclass(slots=True)
-class Line:
-    """A line of the journal before it is written."""
-
-    object_id: int
-    at: float
-    caller: str
-    via: str
-    command: str
-    arguments: dict[str, Any]
-    outcome: str
-    detail: str
-    took_us: int
-    version: int = 0
-
-
-class Frame:
-    """A call under way: where it is, on whose behalf, and what must be taken back if it fails."""
-
-    __slots__ = (
-        *(
-            "_chance",
-            "_facilities",
-            "caller",
-            "context",
-            "deadline",
-            "depth",
-            "events",
-            "lines",
-            "marks",
-            "now",
-            "parent",
-        ),
-        *("pg_mark", "reads", "row", "tx", "via"),
-    )
-
-    def __init__(
-        self,
-        tx: "Transaction",
-        row: Row,
-        caller: Caller,
-        via: str,
-        *,
-        reads: bool,
-        deadline: float,
-        parent: "Frame | None" = None,
-    ) -> None:
-        self.tx = tx
-        self.row = row
-        self.caller = caller
-        self.via = via
-        self.reads = reads
-        self.deadline = deadline
-        self.parent = parent
-        self.depth: int = 0 if parent is None else parent.depth + 1
-        self.now: float = time.time() if parent is None else parent.now
-        self.marks: list[tuple[Image, Mark]] = []
-        self.pg_mark: str | None = None
-        self.events: list[tuple[Row, str, Any]] = []
-        self.lines: list[Line] = []
-        self._chance: random.Random | None = None
-        self._facilities: dict[str, Facility] = {}
-        self.context = Context(self)
-
-    @property
-    def schema(self) -> str:
-        """The team's schema."""
-        return self.tx.schema
-
-    def chance(self) -> random.Random:
-        """Give the generator of this call and all calls below it."""
-        if self.parent is not None:
-            return self.parent.chance()
-        if self._chance is None:
-            self._chance = random.Random()  # noqa: S311 -- chance for kinds, not for secrets
-        return self._chance
-
-    def database(self) -> Database:
-        """Give the object's database, marked so that this frame can be undone."""
-        image = self.tx.image(self.row)
-        if not any(marked is image for marked, _ in self.marks):
-            self.marks.append((image, image.mark()))
-            image.database.now = self.now
-            image.database.chance = self.chance
-            image.database.deadline = self.deadline
-        return image.database
-
-    def tree_access(self) -> TreeAccess:
-        """Give Postgres, marked so that this frame can be undone."""
-        if self.pg_mark is None and not self.tx.reading:
-            self.pg_mark = self.tx.pg_save()
-        return TreeAccess(self.tx.for_the_tree(), self.schema)
-
-    def emit(self, topic: str, data: Any) -> None:
-        """Keep an event until the commit."""
-        self.events.append((self.row, topic, data))
-
-    def facility(self, name: str) -> Facility:
-        """Give the object's facility of this name."""
-        found = self._facilities.get(name)
-        if found is None:
-            found = self._facilities[name] = self.tx.registry.facility(name)(self.context)
-        return found
-
-    def call(self, path: str, command: str, arguments: dict[str, Any]) -> Any:
-        """Run a command of another object below this frame; see `Context.call`."""
-        if self.depth >= NEST_LIMIT:
-            raise Conflict(f"{command}: {NEST_LIMIT} calls called one another. Is there a circle?")
-        target = ObjectPath.parse(path)
-        above: Frame | None = self
-        while above is not None:
-            if above.row.path == target:
-                raise Conflict(
-                    f"{command}: {target} is at work in this call already and can't be called from within it."
-                )
-            above = above.parent
-        row = self.tx.further_row(target, self.caller)
-        if not exists_for(self.caller, self.schema, target):  # before a word about what the object can do
-            raise NoSuch(f"{target}: no such object.")
-        spec = self.tx.registry.command(row.kind, command)
-        decide(self.caller, self.schema, target, command=spec.name, verb=spec.verb, needs=spec.needs)
-        if self.reads and spec.verb != "reads":
-            raise Conflict(f"{command}: a command that only reads can't call one that changes.")
-        if spec.alone:
-            raise Conflict(f"{command}: can't be called from within another call. Call it by itself.")
-        below = Frame(
-            self.tx, row, self.caller, self.via, reads=spec.verb == "reads", deadline=self.deadline, parent=self
-        )
-        return below.run(spec, spec.check(arguments))
-
-    def run(self, spec: CommandSpec, arguments: dict[str, Any]) -> Any:
-        """Run the command and give its result as JSON values; what it did is undone if it raises."""
-        started = time.perf_counter_ns()
-        try:
-            value = self._result(spec, arguments)
-            if self.reads:
-                self._refuse_written(spec)
-            else:
-                self.lines.append(self.line(spec, arguments, started))
-            if self.parent is None:
-                self.tx.check_size(spec, value)
-                self.tx.accept(self)
-            else:
-                self._join(self.parent)
-        except BaseException:
-            self.undo()
-            raise
-        return value
-
-    def line(
-        self, spec: CommandSpec, arguments: dict[str, Any], started_ns: int, problem: Problem | None = None
-    ) -> Line:
-        """Say in the journal's words how this call went."""
-        return Line(
-            object_id=self.row.id,
-            at=self.now,
-            caller=self.caller.name,
-            via=self.via if self.parent is None else f"object {self.parent.row.path}",
-            command=spec.name,
-            arguments=spec.masked(arguments),
-            outcome="ok" if problem is None else problem.type,
-            detail="" if problem is None else _storable(problem.detail),
-            took_us=(time.perf_counter_ns() - started_ns) // 1000,
-        )
-
-    def undo(self) -> None:
-        """Take back what this frame and those below it did."""
-        for image, mark in reversed(self.marks):
-            image.rollback_to(mark)
-        self.marks.clear()
-        if self.pg_mark is not None:
-            self.tx.pg_undo(self.pg_mark)
-            self.pg_mark = None
-        self.events.clear()
-        self.lines.clear()
-
-    def _result(self, spec: CommandSpec, arguments: dict[str, Any]) -> Any:
-        if spec.facility:
-            value = spec.run(self.facility(spec.facility), arguments)
-        else:
-            kind = self.tx.registry.kind(self.row.kind)(self.context)
-            value = spec.run(kind, arguments)
-            kind.save()
-        return value if spec.downloads else spec.plain(value)  # a download is streamed by the surface
-
-    def _refuse_written(self, spec: CommandSpec) -> None:
-        for image, mark in self.marks:
-            if image.changed_since(mark):
-                raise RuntimeError(f"{self.row.kind}: {spec.name} says that it only reads, but it wrote.")
-
-    def _join(self, parent: "Frame") -> None:
-        """Hand all to the frame above: what succeeded here must still be undone if that one fails."""
-        held = [image for image, _ in parent.marks]
-        for image, mark in self.marks:
-            if image in held:
-                image.release(mark)
-            else:
-                parent.marks.append((image, mark))
-        parent.pg_mark = parent.pg_mark or self.pg_mark
-        parent.events += self.events
-        parent.lines += self.lines
 
 
 @dataclass(slots=True)
@@ -836,8 +599,3 @@ class Transaction:
 def _array(numbers: Iterable[int]) -> str:
     # As text: psycopg would choose the element's type by the largest number, and each type is a prepared statement.
     return "{" + ",".join(map(str, numbers)) + "}"
-
-
-def _storable(text: str) -> str:
-    """Make a text fit for Postgres, which has no NUL, and for JSON, which has no half characters."""
-    return text.replace("\0", "�").encode(errors="replace").decode()
