@@ -120,6 +120,19 @@ class Ground:
         thread.start()
         return thread
 
+    def send_again(self, team: Team, keys: list[str], call: list[Any]) -> int:
+        """Send the tasks again that left no answer under their key; give how many those were.
+
+        A broker can lose a task on its way to a worker that is killed. Who needs a task keeps it and sends it again.
+        """
+        answered = SQL("SELECT key FROM {}.answer WHERE key = ANY(%s)").format(Identifier(team.schema))
+        with self.connect() as connection:
+            done = {key for (key,) in connection.execute(answered, (keys,))}
+        missing = [key for key in keys if key not in done]
+        for key in missing:
+            self.celery.send_task("tests.chaos.tasks.call", [*call, key])
+        return len(missing)
+
     def wait(self, is_true: Callable[[], Any], seconds: float = BACK_S) -> None:
         until = time.monotonic() + seconds
         while not is_true():
