@@ -67,6 +67,7 @@ class OurGrove(Grove):
 
     def __init__(self, team: str, token: str, web: int) -> None:
         self.listening = socket.socket()
+        self.listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as config.up.ports.listen does
         self.listening.bind(("127.0.0.1", 0))
         self.listening.listen(4096)
         self.url = f"http://127.0.0.1:{self.listening.getsockname()[1]}/"
