@@ -6,8 +6,10 @@ import time
 
 import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier
 
 from objects.tree import tree
+from objects.tree.paths import ObjectPath
 from teams.problems import Conflict, Moved, NoSuch, Problem
 from tests.tree.conftest import connect
 
@@ -181,3 +183,16 @@ def test_creating_below_an_object_at_work_does_not_wait_for_it(grown):
         creator.join(10)
 
     assert [node.path for node in created] == ["/a/b"]
+
+
+def test_a_redirect_left_behind_where_something_lives_leads_nobody_astray(grown):
+    grown.plant("/left", "/elsewhere")
+    with connect() as connection:
+        connection.execute(
+            SQL(
+                "insert into {s}.moved (path, object_id) select '/left', id from {s}.object where path = '/elsewhere'"
+            ).format(s=Identifier(grown.schema))
+        )
+        connection.commit()
+
+        assert tree.where_to(connection, grown.schema, ObjectPath("/left/below")) is None
