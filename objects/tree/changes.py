@@ -69,7 +69,7 @@ def create_many(connection: Pg, schema: str, asked: Mapping[ObjectPath, str]) ->
     path, or a redirect from it. Raises OverLimit where the team has too many objects.
     """
     check_room(connection, schema, len(asked))
-    rows = connection.execute(
+    made = connection.execute(
         sql(
             schema,
             "with asked as (select * from unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[])"
@@ -90,8 +90,11 @@ def create_many(connection: Pg, schema: str, asked: Mapping[ObjectPath, str]) ->
             list(asked.values()),
             list({key(path.parent) for path in asked}),
         ),
-    )
-    return [Node.of(row) for row in rows]
+    ).fetchall()
+    nodes = [Node.of(row) for row in made]
+    if nodes:
+        _forget_redirects(connection, schema, (ObjectPath(node.path) for node in nodes))
+    return nodes
 
 
 def _create(connection: Pg, schema: str, path: ObjectPath, kind: str, now: float | None) -> Node | None:
@@ -101,19 +104,29 @@ def _create(connection: Pg, schema: str, path: ObjectPath, kind: str, now: float
     row = connection.execute(
         sql(
             schema,
-            f"with parent as (select id, effective from {{s}}.object where {AT} for key share),"
-            " made as (insert into {s}.object (parent_id, name, path, kind, effective, created_at, changed_at)"
+            f"with parent as (select id, effective from {{s}}.object where {AT} for key share)"
+            " insert into {s}.object (parent_id, name, path, kind, effective, created_at, changed_at)"
             f" select id, %(name)s, %(new)s, %(kind)s, effective, {NOW}, {NOW} from parent on conflict do nothing"
-            f" returning {NODE}),"
-            " gone as (delete from {s}.moved where md5(path)::uuid = %(new_key)s and exists (select from made))"
-            " select * from made",
+            f" returning {NODE}",
         ),
-        at(path.parent) | {"name": path.name, "new": path, "new_key": key(path), "kind": kind, "now": now},
+        at(path.parent) | {"name": path.name, "new": path, "kind": kind, "now": now},
     ).fetchone()
     if row is None:
         return None
+    _forget_redirects(connection, schema, [path])
     check_room(connection, schema, 0)
     return Node.of(row)
+
+
+def _forget_redirects(connection: Pg, schema: str, paths: Iterable[ObjectPath]) -> None:
+    """Forget what moved away from paths where something lives since a moment ago.
+
+    A statement of its own: one that makes an object may have waited for a move away from there, whose redirect is not
+    in its snapshot.
+    """
+    connection.execute(
+        sql(schema, "delete from {s}.moved where md5(path)::uuid = any(%s::uuid[])"), ([key(path) for path in paths],)
+    )
 
 
 def move(connection: Pg, schema: str, path: str, to: str) -> Placed:

@@ -68,10 +68,7 @@ def where_to(connection: Pg, schema: str, path: ObjectPath) -> ObjectPath | None
             sql(
                 schema,
                 "select m.path, o.path from {s}.moved m join {s}.object o on o.id = m.object_id"
-                " and o.trashed_at is null where md5(m.path)::uuid = any(%s)"
-                # A redirect from where something lives again says nothing; two moves at once can leave one behind.
-                " and not exists (select from {s}.object live where md5(live.path)::uuid = md5(m.path)::uuid"
-                " and live.trashed_at is null) order by length(m.path) desc limit 1",
+                " and o.trashed_at is null where md5(m.path)::uuid = any(%s) order by length(m.path) desc limit 1",
             ),
             ([key(top) for top in tops],),
         ).fetchone()

@@ -65,6 +65,10 @@ class Grown:
                 "select o.path, 'effective' from {s}.object o join {s}.object p on p.id = o.parent_id"
                 " where o.trashed_at is null and o.effective <> p.effective || o.settings"
             ),
+            *self.sql(
+                "select o.path, 'redirect' from {s}.object o join {s}.moved m on m.path = o.path"
+                " where o.trashed_at is null"
+            ),
         ]
 
 

@@ -6,7 +6,6 @@ import time
 
 import psycopg
 import pytest
-from psycopg.sql import SQL, Identifier
 
 from objects.tree import tree
 from objects.tree.paths import ObjectPath
@@ -185,14 +184,23 @@ def test_creating_below_an_object_at_work_does_not_wait_for_it(grown):
     assert [node.path for node in created] == ["/a/b"]
 
 
-def test_a_redirect_left_behind_where_something_lives_leads_nobody_astray(grown):
-    grown.plant("/left", "/elsewhere")
-    with connect() as connection:
-        connection.execute(
-            SQL(
-                "insert into {s}.moved (path, object_id) select '/left', id from {s}.object where path = '/elsewhere'"
-            ).format(s=Identifier(grown.schema))
-        )
-        connection.commit()
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda connection, schema: tree.create(connection, schema, "/a", "lamp"),
+        lambda connection, schema: tree.create_many(connection, schema, {ObjectPath("/a"): "lamp"})[0],
+    ],
+    ids=["create", "create_many"],
+)
+def test_what_is_made_where_a_move_is_leaving_takes_the_path_over(grown, make):
+    grown.plant("/a/b")
+    with connect() as other, other.transaction():
+        tree.move(other, grown.schema, "/a", "/z")
 
-        assert tree.where_to(connection, grown.schema, ObjectPath("/left/below")) is None
+        maker, made = beside(lambda connection: make(connection, grown.schema))
+        assert waits_for_a_lock(grown)
+    maker.join(10)
+
+    assert [node.path for node in made] == ["/a"]
+    assert grown.live() == ["/a", "/z", "/z/b"]
+    assert grown.where_to(ObjectPath("/a/b")) is None
