@@ -211,7 +211,7 @@ class _Remote:
     async def _run(self) -> None:
         pause = RETRY_S[0]
         lost = False
-        while True:
+        while not _told_to_end():
             client = valkey.asyncio.Valkey.from_url(settings.VALKEY_URL, socket_connect_timeout=TIMEOUT_S)
             try:
                 async with client.pubsub() as hearing:
@@ -240,7 +240,7 @@ class _Remote:
     async def _hear(self, hearing: Any) -> None:
         """Take what comes. Raises ValkeyError when Valkey does not even answer a ping."""
         asked = False
-        while True:
+        while not _told_to_end():
             # Silence is no fault: the client's own time limit (valkey 6.2: 5 s) would take an idle bus for a lost one.
             message = await hearing.get_message(timeout=QUIET_S)
             if message is None:
@@ -276,6 +276,14 @@ class _Remote:
             self._ears.put([News(*event) for event in orjson.loads(body)])
         except (orjson.JSONDecodeError, TypeError):
             log.warning("a message of the bus cannot be read", exc_info=True)
+
+
+def _told_to_end() -> bool:
+    """Whether the running task was cancelled. valkey 6.2 can lose that on its way (seen while it connected), and who
+    waits for the task's end would wait for ever.
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 class _Post:
