@@ -273,7 +273,7 @@ class _Worker:
         try:
             guessed = self._guessed(calls) if guess and not reading else None
             if guessed is not None:
-                tx.guess(guessed)
+                tx.guess(calls, guessed)
             else:
                 tx.open(calls, self._cold(calls))
             self._carry_out(tx, calls, ran, later)

@@ -151,14 +151,16 @@ class Transaction:
         self._versions: dict[int, int] = {}
         self._changed: list[int] = []
         self._stamp = ""  # that the commit gave the rows that it changed
+        self._takes_long = False  # a call may work long between two words to Postgres
         self._new: dict[int, str] = {}  # objects made here whose first call has not run yet, with the mark before them
         self._pg_marks = 0
         self._plans_anew = False
 
     # Opening
 
-    def guess(self, rows: dict[str, Row]) -> None:
+    def guess(self, calls: Sequence[Call], rows: dict[str, Row]) -> None:
         """Begin without a word to Postgres: `rows` are those that the calls name, as they were last seen."""
+        self._takes_long = self._has_large(calls)
         self.rows = rows
         self.guessing = self._guessed = True
 
@@ -174,7 +176,7 @@ class Transaction:
         keys = [path_key(path) for path in self.rows]
         self.guessing = False
         with self.connection.pipeline():
-            self.connection.execute(BEGIN)
+            self._begin()
             found = self.connection.execute(self.statements.lock, (keys,))
         stamps = {}
         for row in found:
@@ -191,10 +193,9 @@ class Transaction:
         paths = {call.path for call in calls}.union(*(call.needs for call in calls))
         keys = [path_key(path) for path in paths]
         asked = [] if self.reading else [(call.caller.id, call.key, path_key(call.path)) for call in calls if call.key]
+        self._takes_long = self._has_large(calls)
         with self.connection.pipeline():
-            self.connection.execute(BEGIN_READING if self.reading else BEGIN)
-            if any(self.registry.is_large(call.command) for call in calls):
-                self.connection.execute(IDLE_LONG, (f"{self.limits.LARGE_CALL_SECONDS:.0f}s",))
+            self._begin()
             found = self.connection.execute(self.statements.read if self.reading else self.statements.lock, (keys,))
             first = answers = None
             if cold:
@@ -215,6 +216,14 @@ class Transaction:
             self._first_pages.setdefault(object_id, {})[no] = pages.expand(data)
         for object_id, caller, key, fingerprint, value, version in answers or ():
             self._answers[object_id, caller, key] = (bytes(fingerprint), value.encode(), version)
+
+    def _begin(self) -> None:
+        self.connection.execute(BEGIN_READING if self.reading else BEGIN)
+        if self._takes_long:
+            self.connection.execute(IDLE_LONG, (f"{self.limits.LARGE_CALL_SECONDS:.0f}s",))
+
+    def _has_large(self, calls: Sequence[Call]) -> bool:
+        return any(self.registry.is_large(call.command) for call in calls)
 
     def further_row(self, path: str, caller: Caller) -> Row:
         """Give the row of an object that a call reached, locked; raises NeedsLock where it is at work elsewhere."""

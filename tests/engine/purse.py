@@ -53,6 +53,11 @@ class Purse(Kind[State]):
         time.sleep(seconds)
         return self.take_out(amount)
 
+    @command(large=True)
+    def pay_after_long_thought(self, to: str, amount: Amount, seconds: float) -> int:
+        """Pay as one who may take long, with a pause after the first word to Postgres."""
+        return self.pay_slowly(to, amount, seconds)
+
     @command
     def pay_if_possible(self, to: str, amount: Amount) -> str:
         """Let another purse pay us; say how that went."""

@@ -52,6 +52,16 @@ def test_nobody_waits_behind_a_strangers_long_call(grove, purse):
     assert waited_s < 0.9  # less than the dream: it did not queue behind it
 
 
+def test_a_large_call_may_take_longer_than_a_call_however_it_began(grove, purse, engine_with):
+    rich, poor = purse(10), purse()
+    hasty = grove.through(engine_with(CALL_SECONDS=0.3))
+
+    from_postgres = hasty.call(rich, "pay_after_long_thought", to=poor, amount=1, seconds=0.7)
+    from_memory = hasty.call(rich, "pay_after_long_thought", to=poor, amount=1, seconds=0.7)
+
+    assert (from_postgres, from_memory, hasty.call(poor, "balance")) == (9, 8, 2)
+
+
 def test_a_call_whose_turn_does_not_come_in_time_is_told_so_and_changes_nothing(grove, purse, engine_with):
     path = purse()
     hasty = grove.through(engine_with(CALL_SECONDS=0.2))
