@@ -21,6 +21,7 @@ app.conf.update(
     # Beat copies these into its tables at its start; there, in the admin, a person can change when they run.
     beat_schedule={
         "forget what is old": {"task": "objects.tasks.forget_what_is_old", "schedule": crontab(minute=17)},
+        "summarise": {"task": "objects.tasks.summarise", "schedule": crontab()},
         "forget what terminals kept": {"task": "terminal.tasks.forget_what_is_old", "schedule": crontab(minute=29)},
         "forget old sessions": {"task": "teams.tasks.forget_old_sessions", "schedule": crontab(minute=41, hour=3)},
     },

@@ -180,6 +180,23 @@ def erase(connection: Pg, schema: str, what: int | str) -> Measure:
     return _erase(connection, schema, [item.id])
 
 
+def in_whole_trash(connection: Pg, schema: str, *, under: str = "/", sight: Sight = EVERYTHING) -> Measure:
+    """Count what was deleted beneath a path: objects and bytes."""
+    top = ObjectPath.parse(under, "under")
+    row = connection.execute(
+        sql(
+            schema,
+            "select count(*), coalesce(sum(o.pages), 0)::bigint * 4096 from {s}.object o"
+            " join (select id as top_id from {s}.object where trash_root = id and trashed_at is not null"
+            f" and starts_with(path, %(below)s) and {sight.condition()}) top on o.trash_root = top.top_id"
+            " where o.trashed_at is not null",
+        ),
+        {**bounds(top), **sight.parameters()},
+        prepare=False,
+    ).fetchone()
+    return Measure(*row)  # type: ignore[misc]
+
+
 def purge(connection: Pg, schema: str, before: datetime, *, limit: int = 100) -> Measure:
     """Erase for good what was deleted before a moment, up to `limit` deletions, the oldest first.
 
@@ -207,7 +224,8 @@ def _erase(connection: Pg, schema: str, tops: list[int]) -> Measure:
             " b as (delete from {s}.page_history where object_id in (select id from gone)),"
             " c as (delete from {s}.journal where object_id in (select id from gone)),"
             " d as (delete from {s}.answer where object_id in (select id from gone)),"
-            " e as (delete from {s}.moved where object_id in (select id from gone))"
+            " e as (delete from {s}.moved where object_id in (select id from gone)),"
+            " f as (delete from {s}.summary where object_id in (select id from gone))"
             " select count(*), coalesce(sum(pages), 0)::bigint * 4096 from gone",
         ),
         {"tops": tops},
