@@ -148,6 +148,7 @@ class Session:
         self.is_changed = False  # since it was last kept
         self.typed_at = self.read_at = time.monotonic()
         self.on_end: list[Callable[[], None]] = []
+        self.on_share: list[Callable[[shares.Share], None]] = []  # called with each new link
         self._recording: Recording | None = None
         self._line, self._cursor = "", 0
         if snapshot is not None:
