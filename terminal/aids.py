@@ -11,7 +11,8 @@ from prompt_toolkit.formatted_text import StyleAndTextTuples
 
 from objects.commands.registry import CommandSpec
 from terminal.builtins.base import builtins as all_builtins
-from terminal.completion import Completion, Completions, Told
+from terminal.completion import Completion, Completions
+from terminal.fields import Told
 from terminal.highlight import Colours, Token, highlight
 from terminal.known import Known, Typing, rule_of
 from terminal.language import Rest

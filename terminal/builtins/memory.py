@@ -16,7 +16,7 @@ Name = Annotated[str, Help("its name")]
 Last = Annotated[int, Between(1, MOST_LINES), Help("how many of the newest lines")]
 
 
-@builtin(GROUP, short={"h": "here", "n": "last"}, number="last")
+@builtin(GROUP, short={"h": "here", "n": "last"}, number="last", gives=("line", "path", "at", "status"))
 async def history(
     stage: Stage,
     part: Annotated[str, Help("only lines with this in them")] = "",
