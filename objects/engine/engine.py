@@ -23,6 +23,7 @@ from objects.engine.statements import END_BACKEND, END_XACT, SESSION, XACT_STATU
 from objects.engine.transaction import CommitUnknown, NeedsLock, NotReading, Transaction, WrongGuess
 from objects.storage.cache import ImageCache
 from objects.tree.paths import ObjectPath
+from teams import clock
 from teams.access import Caller
 from teams.limits import Limits
 from teams.problems import Fault, OutOfTime, Overloaded
@@ -125,7 +126,12 @@ class Engine:
     def reads(self, call: Call) -> bool:
         """Whether the call likely only reads: a hint, for a batch without locks."""
         hint = self.known.get((call.schema, call.path))
-        return hint is not None and call.create is None and self.registry.reads(hint.kind, call.command)
+        return (
+            hint is not None
+            and call.create is None
+            and call.work is None
+            and self.registry.reads(hint.kind, call.command)
+        )
 
 
 class _LoopReplies:
@@ -277,7 +283,7 @@ class _Worker:
             else:
                 tx.open(calls, self._cold(calls))
             self._carry_out(tx, calls, ran, later)
-            events = tx.commit(int(time.time() // self.limits.HISTORY_BUCKET_S))
+            events = tx.commit(int(clock.now() // self.limits.HISTORY_BUCKET_S))
         except CommitUnknown as unknown:
             if not self._took_place(unknown, calls):
                 tx.abandon()

@@ -22,6 +22,7 @@ from psycopg.pq import TransactionStatus
 from objects.commands.registry import CommandSpec, Registry
 from objects.commands.types import Content
 from objects.engine.calls import Call, Event, Outcome
+from objects.engine.context import Context
 from objects.engine.frame import Frame, Line, Row
 from objects.engine.statements import (
     BEGIN,
@@ -38,6 +39,7 @@ from objects.storage import pages
 from objects.storage.cache import ImageCache
 from objects.storage.image import Image
 from objects.storage.vfs import PAGE_BYTES
+from objects.timing import index
 from objects.tree import tree
 from objects.tree.paths import ObjectPath
 from objects.tree.paths import key as path_key
@@ -141,6 +143,7 @@ class Transaction:
         self.rows: dict[str, Row] = {}
         self.images: dict[int, Image] = {}
         self.events: list[tuple[Row, str, Any]] = []
+        self.wakes: dict[tuple[int, str], index.Due] = {}  # by object and source
         self.lines: list[Line] = []
         self.xid = ""
         self._first_pages: dict[int, dict[int, bytes]] = {}
@@ -377,6 +380,9 @@ class Transaction:
     def _answer(self, call: Call, row: Row, outcome: Outcome) -> None:
         if not exists_for(call.caller, self.schema, row.path):  # before a word about what the object can do
             raise NoSuch(f"{row.path}: no such object.")
+        if call.work is not None:
+            self._work(call, call.work, row, outcome)
+            return
         spec = self.registry.command(row.kind, call.command)
         decide(call.caller, self.schema, row.path, command=spec.name, verb=spec.verb, needs=spec.needs)
         reads = spec.verb == "reads"
@@ -409,6 +415,13 @@ class Transaction:
             self._reload.add(row.id)
         if fingerprint:
             self._keep(call, row, fingerprint, outcome.value)
+
+    def _work(self, call: Call, work: Callable[[Context], Any], row: Row, outcome: Outcome) -> None:
+        """Let the platform itself do something in the object."""
+        if self.reading:
+            raise NotReading
+        frame = Frame(self, row, call.caller, call.via, reads=False, deadline=call.deadline or math.inf)
+        outcome.value = frame.work(work)
 
     def _effect(self, frame: Frame, spec: CommandSpec, arguments: dict[str, Any]) -> str:
         """Ask a dangerous command what it would do; it does nothing yet."""
@@ -450,6 +463,7 @@ class Transaction:
         for image, mark in frame.marks:
             image.release(mark)
         self.events += frame.events
+        self.wakes |= frame.wakes
         self.lines += frame.lines
 
     def for_the_tree(self) -> psycopg.Connection[Any]:
@@ -523,7 +537,7 @@ class Transaction:
             orjson.dumps(self.lines).decode(),
             [row.stamp for row in rows] if self.guessing else None,
         ]
-        single = self.guessing and not self._kept
+        single = self.guessing and not self._kept and not self.wakes
         single = single and all(write.change.page_count >= write.change.old_page_count for write in changes)
         try:
             if single:
@@ -535,6 +549,8 @@ class Transaction:
                     written = connection.execute(texts.commit_all, parameters)
                     pages.shorten(connection, self.schema, changes, bucket)
                     self._write_answers(versions)
+                    if self.wakes:
+                        index.write(connection, self.schema, self.wakes)
                     ended = connection.execute(COMMIT)
         except (psycopg.errors.DivisionByZero, psycopg.errors.UniqueViolation):
             if not self._guessed:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
+from objects.timing import index
 from objects.tree.changes import NOW, Placed, check_depth, inherit, lock, lock_parent
 from objects.tree.nodes import EVERYTHING, SUBTREE, Measure, Pg, Sight, at, bounds, sql
 from objects.tree.paths import ObjectPath
@@ -47,6 +48,7 @@ def trash(connection: Pg, schema: str, path: str, *, now: float | None = None) -
         at(top) | bounds(top) | {"now": now, "top": node.id},
         prepare=False,
     )
+    index.sleep(connection, schema, node.id)
     return _item(connection, schema, node.id)
 
 
@@ -131,10 +133,12 @@ def restore(
     old = ObjectPath.parse(item.path)
     new = old if to is None else ObjectPath.parse(to, "to")
     lock(connection, schema, None, also=[new.parent])
-    connection.execute(
-        sql(schema, "select from {s}.object where trash_root = %s and trashed_at is not null order by id for update"),
+    objects = connection.execute(
+        sql(
+            schema, "select id from {s}.object where trash_root = %s and trashed_at is not null order by id for update"
+        ),
         (item.id,),
-    )
+    ).fetchall()
     _item(connection, schema, item.id)  # somebody may have restored or erased it before the lock
     parent = lock_parent(connection, schema, new)
     if look(connection, schema, new) is not None:
@@ -169,6 +173,7 @@ def restore(
         {"id": item.id, "new": new, "cut": len(old) + 1, "parent": parent.id, "name": new.name},
     )
     inherit(connection, schema, new, parent.effective)
+    index.rouse(connection, schema, [object_id for (object_id,) in objects])
     if new != old:
         hold_there_too(connection, schema, str(old), str(new))
     return Placed(str(new), item.objects)
@@ -225,10 +230,11 @@ def _erase(connection: Pg, schema: str, tops: list[int]) -> Measure:
             " c as (delete from {s}.journal where object_id in (select id from gone)),"
             " d as (delete from {s}.answer where object_id in (select id from gone)),"
             " e as (delete from {s}.moved where object_id in (select id from gone)),"
-            " f as (delete from {s}.summary where object_id in (select id from gone))"
+            " f as (delete from {s}.summary where object_id in (select id from gone)),"
+            " g as (delete from public.wake where schema = %(schema)s and object_id in (select id from gone))"
             " select count(*), coalesce(sum(pages), 0)::bigint * 4096 from gone",
         ),
-        {"tops": tops},
+        {"tops": tops, "schema": schema},
     ).fetchone()
     return Measure(*row)  # type: ignore[misc]
 
