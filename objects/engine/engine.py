@@ -19,6 +19,7 @@ from objects.commands.registry import Registry
 from objects.engine.calls import Call, Event, Outcome
 from objects.engine.frame import Row
 from objects.engine.mailbox import Batch, Mailbox
+from objects.engine.prepared import Prepared
 from objects.engine.statements import END_BACKEND, END_XACT, SESSION, XACT_STATUS
 from objects.engine.transaction import CommitUnknown, NeedsLock, NotReading, Transaction, WrongGuess
 from objects.storage.cache import ImageCache
@@ -169,6 +170,7 @@ class _Worker:
         self.engine = engine
         self.limits = engine.limits
         self._connection: psycopg.Connection[Any] | None = None
+        self._prepared: Prepared
 
     def work(self) -> None:
         mailbox = self.engine.mailbox
@@ -267,6 +269,7 @@ class _Worker:
         connection = self._connected()
         tx = Transaction(
             connection,
+            self._prepared,
             schema,
             registry=engine.registry,
             cache=engine.cache,
@@ -414,7 +417,7 @@ class _Worker:
             connection.prepared_max = 2_000
             call_ms = int(self.limits.CALL_SECONDS * 1000)
             connection.execute(SESSION, (f"{call_ms // LOCK_WAITS}ms", f"{call_ms}ms"))
-            self._connection = connection
+            self._connection, self._prepared = connection, Prepared(connection)
         return connection
 
     def _took_place(self, unknown: CommitUnknown, calls: Sequence[Call]) -> bool:

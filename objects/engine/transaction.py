@@ -24,6 +24,7 @@ from objects.commands.types import Content
 from objects.engine.calls import Call, Event, Outcome
 from objects.engine.context import Context
 from objects.engine.frame import Frame, Line, Row
+from objects.engine.prepared import Prepared
 from objects.engine.statements import (
     BEGIN,
     BEGIN_READING,
@@ -123,6 +124,7 @@ class Transaction:
     def __init__(
         self,
         connection: psycopg.Connection[Any],
+        prepared: Prepared,
         schema: str,
         *,
         registry: Registry,
@@ -132,6 +134,7 @@ class Transaction:
         reading: bool,
     ) -> None:
         self.connection = connection
+        self.prepared = prepared
         self.guessing = self._guessed = False  # the latter also once the guess was made sure of
         self.schema = schema
         self.registry = registry
@@ -497,7 +500,7 @@ class Transaction:
         changes: list[pages.Write] = []
         versions: dict[int, int] = {row.id: row.version for row in self.rows.values()}
         for object_id, image in self.images.items():
-            change = image.commit()
+            change = image.commit(bucket)
             if change is not None:
                 versions[object_id] += 1
                 changes.append(pages.Write(object_id, versions[object_id], change))
@@ -524,34 +527,15 @@ class Transaction:
         return told
 
     def _write(self, changes: "list[pages.Write]", versions: dict[int, int], bucket: int) -> None:
-        connection, texts = self.connection, self.statements
-        rows = sorted(self.rows.values(), key=lambda row: row.id)
         for line in self.lines:
             line.version = versions[line.object_id]
-        parameters = [
-            _array(row.id for row in rows),
-            _array(write.object_id for write in changes),
-            _array(write.version for write in changes),
-            _array(write.change.page_count for write in changes),
-            *pages.write_parameters(changes, bucket),
-            orjson.dumps(self.lines).decode(),
-            [row.stamp for row in rows] if self.guessing else None,
-        ]
-        single = self.guessing and not self._kept and not self.wakes
-        single = single and all(write.change.page_count >= write.change.old_page_count for write in changes)
+        is_long = any(write.change.page_count < write.change.old_page_count for write in changes)
+        is_long = is_long or bool(self._kept or self.wakes)
         try:
-            if single:
-                written = connection.execute(texts.commit_all, parameters)
+            if self.guessing and not is_long:
+                self._stamp = self._write_guess(changes, bucket)
             else:
-                with connection.pipeline():
-                    if self.guessing:
-                        connection.execute(BEGIN)
-                    written = connection.execute(texts.commit_all, parameters)
-                    pages.shorten(connection, self.schema, changes, bucket)
-                    self._write_answers(versions)
-                    if self.wakes:
-                        index.write(connection, self.schema, self.wakes)
-                    ended = connection.execute(COMMIT)
+                self._stamp = self._write_long(changes, versions, bucket)
         except (psycopg.errors.DivisionByZero, psycopg.errors.UniqueViolation):
             if not self._guessed:
                 raise
@@ -562,10 +546,55 @@ class Transaction:
             last = self.lines[-1] if self.lines else None
             sought = None if last is None else (last.object_id, last.version, last.at)
             xid = "" if self.guessing else self.xid
-            raise CommitUnknown(xid, connection.info.backend_pid, texts.took_place, sought) from error
-        if not single and ended.statusmessage != "COMMIT":  # so Postgres answers where a statement failed unminded
+            raise CommitUnknown(xid, self.connection.info.backend_pid, self.statements.took_place, sought) from error
+
+    def _write_guess(self, changes: "list[pages.Write]", bucket: int) -> str:
+        """Write it by one statement, which is a transaction of its own; give the stamp of the rows that it changed."""
+        texts = self.statements
+        young = all(write.change.is_young for write in changes)
+        written = pages.write_parameters(changes, bucket, young=young)
+        lines = orjson.dumps(self.lines)
+        if len(self.rows) == len(changes) == 1:
+            (row,), (write,) = self.rows.values(), changes
+            statement = texts.commit_one_young if young else texts.commit_one
+            stamp, _ = self.prepared.run(
+                statement, [write.version, write.change.page_count, row.id, row.stamp, *written, lines]
+            )
+        else:
+            statement = texts.commit_young if young else texts.commit_guess
+            stamp, _ = self.prepared.run(statement, self._named(changes, written, lines))
+        return (stamp or b"").decode()
+
+    def _write_long(self, changes: "list[pages.Write]", versions: dict[int, int], bucket: int) -> str:
+        """Write it by several statements in one round trip; give the stamp of the rows that it changed."""
+        connection = self.connection
+        parameters = self._named(changes, pages.write_parameters(changes, bucket), orjson.dumps(self.lines).decode())
+        with connection.pipeline():
+            if self.guessing:
+                connection.execute(BEGIN)
+            written = connection.execute(self.statements.commit_all, parameters)
+            pages.shorten(connection, self.schema, changes, bucket)
+            self._write_answers(versions)
+            if self.wakes:
+                index.write(connection, self.schema, self.wakes)
+            ended = connection.execute(COMMIT)
+        if ended.statusmessage != "COMMIT":  # so Postgres answers where a statement failed unminded
             raise psycopg.errors.InFailedSqlTransaction("the transaction was rolled back instead of committed")
-        (self._stamp, _) = written.fetchone() or ("", None)
+        stamp, _ = written.fetchone() or ("", None)
+        return str(stamp)
+
+    def _named(self, changes: "list[pages.Write]", written: list[Any], lines: bytes | str) -> list[Any]:
+        """Give the parameters of the statement for many objects."""
+        rows = sorted(self.rows.values(), key=lambda row: row.id)
+        return [
+            _array(row.id for row in rows),
+            _array(write.object_id for write in changes),
+            _array(write.version for write in changes),
+            _array(write.change.page_count for write in changes),
+            *written,
+            lines,
+            _array(row.stamp for row in rows) if self.guessing else None,
+        ]
 
     def _write_answers(self, versions: dict[int, int]) -> None:
         kept = self._kept
@@ -591,7 +620,7 @@ class Transaction:
             if row.id in self._changed:
                 row.version, row.stamp = self._versions[row.id], self._stamp
                 row.pages = self.images[row.id].page_count
-        return self.rows
+        return {path: row for path, row in self.rows.items() if row.stamp}  # one made here and left as it was has none
 
     def end_reading(self) -> None:
         """Let go of the snapshot; nobody waits for this."""
@@ -621,6 +650,6 @@ class Transaction:
                     self.connection.execute(ROLLBACK, prepare=False)
 
 
-def _array(numbers: Iterable[int]) -> str:
+def _array(numbers: Iterable[int | str]) -> str:
     # As text: psycopg would choose the element's type by the largest number, and each type is a prepared statement.
     return "{" + ",".join(map(str, numbers)) + "}"
