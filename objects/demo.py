@@ -14,7 +14,7 @@ from objects.engine.running import engine
 from teams import callers
 from teams.access import Caller
 from teams.models import Person, Team
-from teams.problems import Conflict
+from teams.problems import Moved, NoSuch
 
 Step = tuple[str, dict[str, Any]]  # a command and its arguments
 
@@ -57,9 +57,11 @@ def plant(team: Team, owner: Person) -> list[str]:
 
 
 def _grow(caller: Caller, plant: Plant) -> bool:
-    try:
+    try:  # asked first: a refusal would stand in the journal each time that Grove starts
+        _call(caller, plant.path, "tree.describe", {})
+    except (NoSuch, Moved):
         _call(caller, "/", "tree.create", {"name": plant.path})
-    except Conflict:
+    else:
         return False
     if plant.tags:
         _call(caller, plant.path, "tree.tag", {"tags": list(plant.tags)})
