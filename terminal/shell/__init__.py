@@ -74,8 +74,9 @@ class Shell:
         return Style.of(self.screen, datetime.now(UTC))
 
     def prompt(self) -> str:
-        """Give what stands before a line that is to be typed: "/shop/orders> "."""
-        return f"{visible(self.path)}> "
+        """Give what stands before a line that is to be typed: "/shop/orders> ". The > is red after something failed."""
+        style = self.style
+        return style.paint(visible(self.path), "bold") + (">" if self.status == OK else style.paint(">", "red")) + " "
 
     def rules(self) -> Mapping[str, Rest | None]:
         """Tell which commands, as known here, take the rest of a line."""
