@@ -7,6 +7,7 @@ sleep with what goes to the trash. All times are Unix seconds and handed in.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -116,7 +117,12 @@ WHERE schema = %(schema)s AND object_id = ANY(%(ids)s)
 def write(connection: Pg, schema: str, rows: Mapping[tuple[int, str], Due]) -> None:
     """Set when objects are to be woken: by object id and source. Reads no answer, so it fits into a pipeline."""
     told = [
-        {"object_id": object_id, "source": source, "due_at": due.due_at, "note": dict(due.note)}
+        {
+            "object_id": object_id,
+            "source": source,
+            "due_at": "Infinity" if due.due_at == inf else due.due_at,  # JSON has none
+            "note": dict(due.note),
+        }
         for (object_id, source), due in sorted(rows.items(), key=lambda item: item[0])
     ]
     connection.execute(WRITE, (orjson.dumps(told).decode(), schema, schema))

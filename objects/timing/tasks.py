@@ -9,10 +9,12 @@ from celery import shared_task
 from django.conf import settings
 
 from objects.engine import running
-from objects.timing import worker
+from objects.timing import mails, worker
 from objects.timing.dispatcher import Dispatcher
 
 TICK_S: Final = 1.0  # a tick lasts until the next is due: beat sends one a second
+
+__all__ = ["mails", "tick", "work_off"]  # Celery finds tasks here
 
 # Neither is sent again by the broker when its process dies: a lost tick is followed by the next, and what a worker
 # held is ready again in the index after its lease.
