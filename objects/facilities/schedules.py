@@ -208,6 +208,9 @@ class Schedules(Facility):
                 f"{name}: there is {what} of this name already. `cron edit {name}` changes it.", field="name"
             )
         self._check_room(plans)
+        read(
+            spec, zone=zone, dst=dst, made_at=self.context.now
+        )  # first: words of it that lack quotes end up in `command`
         done, given = planned(self.context.kind, command, arguments, is_sure=sure)
         rules = Rules(
             zone=read_zone(zone).key,

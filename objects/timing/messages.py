@@ -122,7 +122,7 @@ class Messages:
                 f" FROM _message WHERE {_ALIVE}"
             )
             ((counted["due"], counted["delayed"], counted["leased"], oldest),) = self._rows(sql, (now,))
-            counted["age"] = max(0.0, now - oldest)
+            counted["age"] = round(max(0.0, now - oldest), 3)
         return counted
 
     def some(self, after: int, limit: int, *, dead: bool) -> list[Message]:
