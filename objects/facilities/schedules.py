@@ -32,7 +32,7 @@ from objects.sdk import (
     WrongArgument,
     command,
 )
-from objects.timing import mails
+from objects.timing import index, mails
 from objects.timing.lines import planned, shown
 from objects.timing.plans import LATE_S, NEVER, Plan, Plans, Rules, Run
 from objects.timing.specs import At, read, read_zone
@@ -41,6 +41,7 @@ TOPIC: Final = "cron"
 TURN_S: Final = 0.05  # after so long in one transaction, the other callers of the object have their turn
 RESULT_CHARS: Final = 4_000  # of a result in the history
 TRIES: Final = 20
+AGENDA_ROWS: Final = 5_000  # that are looked at for those that the caller sees
 
 When = Annotated[
     str,
@@ -161,6 +162,17 @@ class History:
 
     runs: list[Past]
     next: int | None  # hand it in as `before` for earlier ones; null when that was all
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An object with something to do. failing: schedules whose last run failed; dead letters."""
+
+    path: ObjectPath
+    facility: str
+    state: Literal["waiting", "due", "running", "idle"]
+    due: Moment | None
+    failing: str
 
 
 class Schedules(Facility):
@@ -515,6 +527,25 @@ class Schedules(Facility):
         runs = plans.runs(name, before, limit)
         return History([_past(run) for run in runs], runs[-1].number if len(runs) == limit else None)
 
+    @command(reads=True)
+    def agenda(
+        self,
+        *,
+        failing: Annotated[bool, Help("only where something fails or is a dead letter")] = False,
+        limit: Annotated[int, Between(1, 1_000)] = 50,
+    ) -> list[Entry]:
+        """Tell what is due next in this object and all beneath it, at work now, or failing; the next first.
+
+        > cron add count "*/5 * * * *" -- state incr visits
+        …
+        > cron agenda
+        path …
+        """
+        now, pg = self.context.now, self.context.pg
+        rows = index.agenda(pg.connection, pg.schema, self.context.path, now=now, most=AGENDA_ROWS, failing=failing)
+        sees = self.context.caller.sees
+        return [_entry(row, now) for row in rows if sees(row[0])][:limit]
+
     # ---- Alarms, for code ----
 
     def set_alarm(
@@ -834,6 +865,19 @@ def _iso(unix: float) -> str:
 def _fire(moment: float, zone: str) -> Fire:
     local = datetime.fromtimestamp(moment, read_zone(zone))
     return Fire(datetime.fromtimestamp(moment, UTC), f"{local:%a %-d %b %Y %H:%M:%S %Z}")
+
+
+def _entry(row: tuple[Any, ...], now: float) -> Entry:
+    path, facility, due_at, is_running, note = row
+    state: Literal["waiting", "due", "running", "idle"] = "waiting" if due_at > now else "due"
+    if due_at == NEVER:
+        state = "idle"
+    elif is_running:
+        state = "running"
+    dead = note.get("dead", 0)
+    letters = f"{dead:,} dead letter{'s' * (dead > 1)}" if dead else ""
+    failing = ", ".join(note.get("failing", [])) or letters
+    return Entry(path, facility, state, _moment(None if due_at == NEVER else due_at), failing)
 
 
 def _past(run: Run) -> Past:

@@ -364,6 +364,26 @@ def test_a_command_may_remove_the_schedule_that_runs_it(grove, hands, at_the_hou
     assert grove.call(bell, "cron.list")["schedules"] == []
 
 
+def test_the_agenda_tells_what_is_next_and_what_fails_of_what_one_sees(grove, team, member, caller, hands, at_the_hour):
+    soon, later, bad = (grove.new("bell", name) for name in ("soon", "later", "bad"))
+    add(grove, later, "x", "at 2100-01-01T00:00")
+    add(grove, soon, "x", "0 * * * *")
+    grove.call(bad, "crack_later", how="misunderstand")
+    at_the_hour(5)
+    hands.until_quiet()
+    ann = grove.acting_as(caller(team, member(team, Role.VIEWER, {bad: Role.NONE})))
+
+    agenda = grove.call(grove.home, "cron.agenda")
+    failing = grove.call(grove.home, "cron.agenda", failing=True)
+
+    assert [(each["path"], each["facility"], each["state"]) for each in agenda] == [
+        (soon, "cron", "waiting"),
+        (later, "cron", "waiting"),
+    ]
+    assert [(each["path"], each["state"], each["failing"]) for each in failing] == [(bad, "idle", "1 dead letter")]
+    assert ann.call(grove.home, "cron.agenda", failing=True) == []
+
+
 # ---- Where the object goes ----
 
 
