@@ -44,7 +44,7 @@ def grove() -> Iterator[Path]:
                 if process.poll() is not None or time.monotonic() > until:
                     raise SystemExit((directory / "log").read_text()[-4000:])
                 time.sleep(0.1)
-            os.environ.update(state.environment | {"DJANGO_SETTINGS_MODULE": "config.settings"})
+            os.environ.update(state.environment, DJANGO_SETTINGS_MODULE="config.settings", GROVE_PERSON_TEAMS="100_000")
             yield directory
         finally:
             process.terminate()

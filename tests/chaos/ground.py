@@ -49,9 +49,9 @@ def main(directory: Path) -> None:
                 work.name, [*work.command, "--include", "tests.chaos.tasks"], quiet_root(environment), directory=ROOT,
                 stop_s=work.stop_s, rank=work.rank,
             ))  # fmt: skip
+            wait_for_answer(supervisor, f"http://{place}/")
             supervisor.start(dispatcher(environment))
             supervisor.start(beat(environment))
-            wait_for_answer(supervisor, f"http://{place}/")
             claim.state.url, claim.state.environment = f"http://{place}", environment
             claim.write()
             supervisor.run_until_stopped()
