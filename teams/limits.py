@@ -53,6 +53,9 @@ class Limits:
     QUEUE_MESSAGES: int = 100_000  # messages that wait in one object, dead letters not counted
     QUEUE_DEAD: int = 10_000  # dead letters that an object keeps; the oldest go first
 
+    CRON_PLANS: int = 1_000  # schedules and alarms of one object
+    CRON_RUNS: int = 200  # runs that are remembered of one schedule
+
     # How long things are kept. Less loses history, answers or trash sooner.
     HISTORY_BUCKET_S: int = 60  # the time machine knows one version of a page for each such span
     HISTORY_KEEP_S: int = 7 * DAY_S

@@ -30,14 +30,21 @@ TABLES: dict[str, str] = {
         "CREATE TABLE _queue(id INTEGER PRIMARY KEY CHECK (id = 1), home TEXT NOT NULL, next INTEGER NOT NULL,"
         " waiting INTEGER NOT NULL DEFAULT 0, paused INTEGER NOT NULL DEFAULT 0)"
     ),
-    # Schedules and alarms. at: when it fires next, 9e999 for never. home: the object in which it is at work, by
-    # `Context.identity`: in a copy it is another's. rules: JSON, what else was said of it.
+    # Schedules and alarms. nominal: the moment meant, at: when it fires, with jitter; 9e999 for never. home: the object
+    # in which it is at work, by `Context.identity`: in a copy it is another's. rules: JSON, what else was said of it.
     "_schedule": (
         "CREATE TABLE _schedule(name TEXT PRIMARY KEY, spec TEXT NOT NULL, is_alarm INTEGER NOT NULL,"
         " command TEXT NOT NULL, arguments TEXT NOT NULL, rules TEXT NOT NULL, caller TEXT NOT NULL,"
-        " made_at REAL NOT NULL, home TEXT NOT NULL, paused INTEGER NOT NULL DEFAULT 0, at REAL NOT NULL,"
-        " last_at REAL, failures INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
+        " by TEXT NOT NULL, made_at REAL NOT NULL, home TEXT NOT NULL, paused INTEGER NOT NULL, nominal REAL NOT NULL,"
+        " at REAL NOT NULL, last_at REAL, last TEXT NOT NULL, failures INTEGER NOT NULL) WITHOUT ROWID;"
         "CREATE INDEX _schedule_at ON _schedule(home, paused, at)"
+    ),
+    # What schedules did, the newest of each. nominal: for which moment. input, result: JSON.
+    "_run": (
+        "CREATE TABLE _run(number INTEGER PRIMARY KEY, name TEXT NOT NULL, nominal REAL NOT NULL,"
+        " began_at REAL NOT NULL, took_s REAL NOT NULL, outcome TEXT NOT NULL, cause TEXT NOT NULL,"
+        " input TEXT NOT NULL, result TEXT, problem TEXT);"
+        "CREATE INDEX _run_name ON _run(name, number)"
     ),
     # As the sqlite3 tool makes it: https://sqlite.org/sqlar.html
     "sqlar": ("CREATE TABLE sqlar(name TEXT PRIMARY KEY, mode INT, mtime INT, sz INT, data BLOB)"),
