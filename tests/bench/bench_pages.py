@@ -161,9 +161,8 @@ def serve(port: int, pid: int, cookie: str, session: Client) -> list[str]:
         with CaptureQueriesContext(django_connection) as queries:
             session.get(address, headers={"HX-Request": "true"} if is_fragment else {})
         bytes_gzip = len(gzip.compress(body)) / 1000
-        print(
-            f"{name:36} {median:8.1f} {p99:8.1f} {worked:8.1f} {len(queries):8} {len(body) / 1000:6.1f} {bytes_gzip:6.1f}"
-        )
+        size = f"{len(body) / 1000:6.1f} {bytes_gzip:6.1f}"
+        print(f"{name:36} {median:8.1f} {p99:8.1f} {worked:8.1f} {len(queries):8} {size}")
         if counts and median > MOST_MS:
             slow.append(name)
     print("slow:", ", ".join(slow) or "none", "\n")

@@ -7,8 +7,10 @@ rows behind its own. Built when a whole page is rendered, never for a fragment.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import unquote, urlsplit
 
 from django.http import HttpRequest
+from django.urls import Resolver404, resolve
 from django.utils.functional import SimpleLazyObject
 
 from objects.surfaces.pages import shelves
@@ -86,8 +88,14 @@ def _side(request: Any) -> Side:
 
 
 def _shown(request: HttpRequest) -> ObjectPath | None:
-    """The path of the object that the page is about."""
+    """The path of the object that the page is about; for a fragment the page is the one that asks for it."""
     match = request.resolver_match
+    asking = getattr(request, "htmx", None) and request.htmx.current_url_abs_path  # type: ignore[attr-defined]
+    if asking:
+        try:
+            match = resolve(unquote(urlsplit(asking).path))
+        except Resolver404:
+            return None
     if match is None or match.url_name not in OBJECT_PAGES:
         return None
     try:
