@@ -23,6 +23,7 @@ from objects.engine import running  # noqa: E402
 from objects.surfaces.absent import no_socket  # noqa: E402
 from objects.surfaces.http import api  # noqa: E402
 from objects.surfaces.socket import socket  # noqa: E402
+from teams import presence  # noqa: E402
 from terminal.consumer import terminal  # noqa: E402
 
 
@@ -44,6 +45,9 @@ if "daphne.cli" in sys.modules:
     from config.server import Server
 
     CommandLineInterface.server_class = Server
+
+
+presence.announce("web")
 
 
 @atexit.register

@@ -30,6 +30,18 @@ Everything here is an object: a small computer that never dies. Each has state, 
 Whatever a page can do, the terminal and the API can do: each form shows how.
 """
 
+FIRST: Final = """# Your first object
+
+This is a small computer that never dies. Try, in its terminal:
+
+    help
+    state set greeting "Good morning"
+    state incr visits
+    sql create table note(text)
+
+Whatever a page can do, the terminal and the API can do: each form shows how. Make more objects with `new object /name`.
+"""
+
 PRICES: Final = {"basil": 2.4, "lemon tree": 34.0, "mint": 2.2, "olive tree": 48.5, "rosemary": 3.1, "thyme": 2.8}
 CITIES: Final = ("Bergen", "Lisbon", "Lyon", "Porto", "Trieste", "Utrecht")
 ORDERS: Final = 320
@@ -54,6 +66,21 @@ def plant(team: Team, owner: Person) -> list[str]:
     """Make what is missing of the demo tree, as the owner. Gives the paths that were made; takes half a second."""
     caller = callers.for_person(owner.pk, team.slug)
     return [each.path for each in plants() if _grow(caller, each)]
+
+
+def welcome(team: Team, owner: Person) -> None:
+    """Make the one object that somebody meets first in a new team of theirs."""
+    _grow(
+        callers.for_person(owner.pk, team.slug),
+        Plant(
+            "/welcome",
+            tags=("start-here",),
+            steps=(
+                ("files.put", {"name": "README.md", "content": FIRST}),
+                ("state.set_many", {"values": {"greeting": "Hello", "visits": 1}}),
+            ),
+        ),
+    )
 
 
 def _grow(caller: Caller, plant: Plant) -> bool:

@@ -7,3 +7,6 @@ import "./js/chosen.js";
 import "./js/drag.js";
 import "./js/palette.js";
 import "./js/terminals.js";
+import "./js/menus.js";
+import "./js/passkeys.js";
+import "./js/copying.js";
