@@ -224,7 +224,13 @@ ACCOUNT_ADAPTER = "teams.signin.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_FORMS = {"signup": "teams.signin.SignupForm"}
+ACCOUNT_FORMS = {
+    "signup": "teams.signin.SignupForm",
+    "login": "teams.signin.LoginForm",
+    "request_login_code": "teams.signin.CodeForm",
+    "reset_password": "teams.signin.ResetForm",
+    "add_email": "teams.signin.AddressForm",
+}
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_SESSION_REMEMBER = True
 # People prove that an address is theirs. For accounts that an operator makes, the operator has vouched.

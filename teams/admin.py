@@ -5,24 +5,14 @@ Rights are changed by `teams.actions`, which keeps the rules and writes the audi
 
 from typing import Any
 
-from allauth.account.models import EmailAddress
-from allauth.mfa.models import Authenticator
-from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
-from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
-from django.contrib.auth.models import Group
 from django.http import HttpRequest
 
 from teams.models import AuditLine, Grant, Invitation, Membership, Person, Plan, Team, Token, Visit
 from teams.operating import health, pages  # noqa: F401 -- pages of operators are known once they are imported
-
-# Secrets of people, and rights that nothing here heeds: none of an operator's business.
-for model in (Authenticator, EmailAddress, Group, SocialAccount, SocialApp, SocialToken, UserSession):
-    if admin.site.is_registered(model):
-        admin.site.unregister(model)
 
 
 class NewPersonForm(AdminUserCreationForm):  # type: ignore[type-arg]

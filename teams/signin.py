@@ -3,7 +3,12 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.forms import AddEmailForm as AllauthAddressForm
+from allauth.account.forms import LoginForm as AllauthLoginForm
+from allauth.account.forms import RequestLoginCodeForm as AllauthCodeForm
+from allauth.account.forms import ResetPasswordForm as AllauthResetForm
 from allauth.account.forms import SignupForm as AllauthSignupForm
+from allauth.core import context
 from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django import forms
@@ -74,8 +79,6 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]
     def clean_email(self) -> str:
         """Keep an invitation from opening the door to others where strangers may not come in."""
         email: str = super().clean_email()
-        from allauth.core import context  # noqa: PLC0415 -- allauth's way to the request; its forms get none
-
         invitation = invitation_of(context.request)
         if not switches.is_on("signup") and (invitation is None or email.lower() != invitation.email):
             raise forms.ValidationError("Accounts are made by invitation: use the address that was invited.")
@@ -86,6 +89,34 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]
         user.name = self.cleaned_data["name"].strip()
         user.save(update_fields=["name"])
         super().custom_signup(request, user)
+
+
+class AskedForAddress:
+    """A form of allauth's that asks for an address, in our words."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields: dict[str, forms.Field] = self.fields  # type: ignore[attr-defined]
+        for name, field in fields.items():
+            field.widget.attrs.pop("placeholder", None)
+            if name in ("login", "email"):
+                field.label = "E-mail"
+
+
+class LoginForm(AskedForAddress, AllauthLoginForm):  # type: ignore[misc]
+    """Signs in by password."""
+
+
+class CodeForm(AskedForAddress, AllauthCodeForm):  # type: ignore[misc]
+    """Has a code sent."""
+
+
+class ResetForm(AskedForAddress, AllauthResetForm):  # type: ignore[misc]
+    """Has a link for a new password sent."""
+
+
+class AddressForm(AskedForAddress, AllauthAddressForm):  # type: ignore[misc]
+    """Names another address."""
 
 
 class PasskeyForm(AddWebAuthnForm):  # type: ignore[misc]

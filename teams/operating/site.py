@@ -35,6 +35,14 @@ class GroveAdmin(AdminSite):
     index_title = "Operate this Grove"
     enable_nav_sidebar = False
     pages: ClassVar[list[Page]] = []
+    # Secrets of people, and rights that nothing here heeds: none of an operator's business.
+    not_shown = frozenset({"account", "auth", "mfa", "socialaccount", "usersessions"})
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Leave out what is not to be shown."""
+        models: list[Any] = [model_or_iterable] if isinstance(model_or_iterable, type) else model_or_iterable
+        shown = [model for model in models if model._meta.app_label not in self.not_shown]  # noqa: SLF001 -- Django's own way
+        super().register(shown, admin_class, **options)
 
     @method_decorator(secure_admin_login)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

@@ -177,7 +177,7 @@ class TokenForm(forms.Form):
 class ConfirmForm(forms.Form):
     """Asks for a name to be typed before something is gone."""
 
-    typed = forms.CharField(label="Name", max_length=100, required=False, widget=forms.TextInput(attrs=DATA))
+    typed = forms.CharField(label="Name", max_length=100, widget=forms.TextInput(attrs=DATA))
 
     def __init__(self, *args: Any, name: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 
+from allauth.usersessions.models import UserSession
 from django import forms
 from django.conf import settings
 from django.contrib import messages
@@ -124,6 +125,7 @@ def enter(request: HttpRequest, key: str) -> HttpResponse:
     if owner is None:
         raise Http404("There is no such page.")
     login(request, owner, backend=BACKEND)
+    UserSession.objects.create_from_request(request)  # allauth lists only the sign-ins through its own pages
     return HttpResponseRedirect("/t/demo/")
 
 
