@@ -65,7 +65,9 @@ def _side(request: Any) -> Side:
     with inside(request.team.schema_name):  # a page that is no more is rendered outside of it
         shelf = shelves.read(caller, way)
         here = None if at is None else shelf.here.get(at)
-        if here is not None and here.path != "/" and (not shelf.recent or shelf.recent[0].id != here.id):
+        # A visiting operator, whose caller has a scope, leaves no trace on the shelf.
+        is_new = here is not None and here.path != "/" and (not shelf.recent or shelf.recent[0].id != here.id)
+        if here is not None and is_new and caller.scope is None:
             shelves.saw(caller, here)
     if here is None:  # nothing on the page tells whether it is absent or hidden
         at, way = None, []
