@@ -37,6 +37,18 @@ tree. The gallery makes more like these with one click.
 Whatever a page can do, the terminal and the API can do: each form shows how.
 """
 
+FIRST: Final = """# Your first object
+
+This is a small computer that never dies. Try, in its terminal:
+
+    help
+    state set greeting "Good morning"
+    state incr visits
+    sql create table note(text)
+
+Whatever a page can do, the terminal and the API can do: each form shows how. Make more objects with `new object /name`.
+"""
+
 PRICES: Final = {"basil": 2.4, "lemon tree": 34.0, "mint": 2.2, "olive tree": 48.5, "rosemary": 3.1, "thyme": 2.8}
 CITIES: Final = ("Bergen", "Lisbon", "Lyon", "Porto", "Trieste", "Utrecht")
 ORDERS: Final = 320
@@ -66,6 +78,21 @@ def plant(team: Team, owner: Person) -> list[str]:
             if path in made:
                 shelves.pin(caller, ObjectPath(path))
     return made
+
+
+def welcome(team: Team, owner: Person) -> None:
+    """Make the one object that somebody meets first in a new team of theirs."""
+    _grow(
+        callers.for_person(owner.pk, team.slug),
+        Plant(
+            "/welcome",
+            tags=("start-here",),
+            steps=(
+                ("files.put", {"name": "README.md", "content": FIRST}),
+                ("state.set_many", {"values": {"greeting": "Hello", "visits": 1}}),
+            ),
+        ),
+    )
 
 
 def _grow(caller: Caller, plant: Plant) -> bool:

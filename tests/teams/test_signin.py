@@ -7,6 +7,7 @@ import struct
 import time
 from typing import Any
 
+import httpx
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.usersessions.models import UserSession
@@ -17,6 +18,7 @@ from django.test import Client, override_settings
 
 from config.social import social
 from teams.models import Person
+from tests.surfaces.conftest import start
 
 PASSWORD = "correct horse 17"
 
@@ -310,6 +312,31 @@ def test_a_configured_one_has_its_app_its_key_and_its_place_in_the_policy():
     assert made.origins == ["https://github.com", "https://id.example.com"]
     assert made.providers["github"] == {"APPS": [{"client_id": "i", "secret": "s", "key": ""}]}
     assert made.providers["openid_connect"]["APPS"][0]["name"] == "id.example.com"
+
+
+def test_a_configured_one_is_offered_and_leads_there(database, tmp_path):
+    process, web = start(
+        tmp_path / "web.log", GROVE_SOCIAL="github", GROVE_GITHUB_ID="our-id", GROVE_GITHUB_SECRET="our-secret"
+    )
+    try:
+        with httpx.Client(base_url=web.url) as browser:
+            page = browser.get("/account/login/")
+            token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)[1]
+            led = browser.post("/account/github/login/?process=login", data={"csrfmiddlewaretoken": token})
+            cancelled = browser.get("/account/social/login/cancelled/")
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+    assert re.search(
+        r'action="/account/github/login/[^"]*">.*?<button type="submit">GitHub</button>', page.text, re.DOTALL
+    )
+    assert "form-action 'self' https://github.com" in page.headers["Content-Security-Policy"]
+    assert led.status_code == 302
+    assert led.headers["Location"].startswith("https://github.com/login/oauth/authorize?client_id=our-id&")
+    assert cancelled.status_code == 200
+    assert_is_ours(cancelled.text)
+    assert web.mistakes() == []
 
 
 @pytest.mark.parametrize(
