@@ -256,6 +256,9 @@ def test_a_text_is_edited_over_the_whole_screen(site, seat, theme, gallery):
     seat.page.keyboard.type("second")
     seat.wait_for("2 second")
     seat.picture(f"edit-{theme}")
+    assert (
+        seat.page.evaluate("document.querySelector('[data-terminal]').terminal.cols") > 120
+    )  # all of the page's width
     seat.page.keyboard.press("Control+s")
     seat.wait_for("\n saved")
     seat.page.keyboard.press("Control+x")
