@@ -8,7 +8,7 @@ and is a dead letter when it has failed too often. Messages are in the object's 
 
 import random
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 import orjson
@@ -36,6 +36,7 @@ from objects.sdk import (
 )
 from objects.timing.lines import planned, shown
 from objects.timing.messages import NEVER, OVER, TRIES, Message, Messages
+from objects.timing.wallclock import utc
 
 TOPIC: Final = "queue"
 FIRST_PAUSE_S: Final = 0.5
@@ -202,8 +203,8 @@ class Queue(Facility):
                         message.content,
                         message.attempts + 1,
                         message.grp or "",
-                        datetime.fromtimestamp(message.sent_at, UTC),
-                        datetime.fromtimestamp(now + lease, UTC),
+                        utc(message.sent_at),
+                        utc(now + lease),
                     )
                 )
         self._wake()
@@ -267,7 +268,7 @@ class Queue(Facility):
         messages = self._messages()
         until = self.context.now + lease
         messages.extend(self._held(messages, receipt), until)
-        return datetime.fromtimestamp(until, UTC)
+        return utc(until)
 
     # ---- Looking ----
 
@@ -551,7 +552,7 @@ def pause_s(failures: int, chance: random.Random) -> float:
 
 
 def _moment(unix: float) -> datetime | None:
-    return None if unix == NEVER else datetime.fromtimestamp(unix, UTC)
+    return None if unix == NEVER else utc(unix)
 
 
 def _look(message: Message, now: float) -> Look:
@@ -576,5 +577,5 @@ def _look(message: Message, now: float) -> Look:
         group=message.grp or "",
         key=message.dedupe or "",
         problem=message.problem or "",
-        sent=datetime.fromtimestamp(message.sent_at, UTC),
+        sent=utc(message.sent_at),
     )

@@ -6,8 +6,9 @@ the object all schedules are paused. Every run is told on the topic "cron".
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 import orjson
@@ -36,6 +37,7 @@ from objects.timing import index, mails
 from objects.timing.lines import planned, shown
 from objects.timing.plans import LATE_S, NEVER, Plan, Plans, Rules, Run
 from objects.timing.specs import At, read, read_zone
+from objects.timing.wallclock import utc
 
 TOPIC: Final = "cron"
 TURN_S: Final = 0.05  # after so long in one transaction, the other callers of the object have their turn
@@ -562,7 +564,7 @@ class Schedules(Facility):
             raise Conflict(f"{name}: there is a schedule of this name, which people made. Call the alarm otherwise.")
         if there is None:
             self._check_room(plans)
-        spec = f"every {every_s!r}s" if at is None else f"at {datetime.fromtimestamp(at, UTC).isoformat()}"
+        spec = f"every {every_s!r}s" if at is None else f"at {utc(at).isoformat()}"
         plan = self._new(name, spec, command, arguments, Rules(missed="last", tries=8))
         plan.is_alarm = 1
         before = plans.next_due()
@@ -592,6 +594,8 @@ class Schedules(Facility):
         took_s = 0.0
         while most and took_s < TURN_S and (plan := plans.ready(now)) is not None:
             most -= 1
+            if self._is_broken(plans, plan):
+                continue
             took_s += self._run_due(plans, plan, broken, letters)
             broken = None
         self._wake(plans)
@@ -601,6 +605,17 @@ class Schedules(Facility):
     def after_due(schema: str, object_id: int, path: str, value: list[mails.Mail]) -> None:  # noqa: ARG004
         """Send the mails."""
         mails.post(schema, value)
+
+    def _is_broken(self, plans: Plans, plan: Plan) -> bool:
+        """Pause a plan whose time cannot be told any more: a zone is gone, or the file came from elsewhere."""
+        try:
+            plan.moments()
+        except (Conflict, WrongArgument) as problem:
+            plan.paused, plan.last = 1, "failed"
+            plans.put(plan)
+            self.context.emit(TOPIC, {"name": plan.name, "outcome": "failed", "problem": problem.detail})
+            return True
+        return False
 
     def _run_due(self, plans: Plans, plan: Plan, broken: Problem | None, letters: list[mails.Mail]) -> float:
         """Run a plan that is due, by its rules, and set when it fires next; gives the seconds that it took."""
@@ -708,10 +723,17 @@ class Schedules(Facility):
     def _try_again(self, plan: Plan, problem: Problem) -> None:
         """Let the queue try a run again that failed."""
         now = self.context.now
-        self._queue().post(
-            "", plan.command, orjson.loads(plan.arguments), caller=plan.caller,
-            due_at=now + pause_s(0, self.context.random), attempts=1, most=plan.said.tries, problem=problem.detail,
-        )  # fmt: skip
+        with suppress(OverLimit):  # the history has it
+            self._queue().post(
+                "",
+                plan.command,
+                orjson.loads(plan.arguments),
+                caller=plan.caller,
+                due_at=now + pause_s(0, self.context.random),
+                attempts=1,
+                most=plan.said.tries,
+                problem=problem.detail,
+            )
 
     def _tell(
         self,
@@ -738,7 +760,8 @@ class Schedules(Facility):
             done, given = (
                 (rules.alert_command, {"alert": alert}) if rules.alert_command else ("queue.push", {"body": alert})
             )
-            self._queue().post(rules.alert_to, done, given, caller=plan.caller)
+            with suppress(OverLimit):
+                self._queue().post(rules.alert_to, done, given, caller=plan.caller)
         if rules.alert_mail:
             letters.append(mails.letter(rules.alert_mail, alert))
 
@@ -802,7 +825,7 @@ class Schedules(Facility):
     def _item(self, plan: Plan) -> Item:
         return Item(
             name=plan.name,
-            when=plan.moments().words(),
+            when=_words(plan),
             command=shown(plan.command, orjson.loads(plan.arguments)),
             state=self._state(plan),
             next=None if plan.at == NEVER or self._state(plan) != "on" else _moment(plan.at),
@@ -850,21 +873,29 @@ class Schedules(Facility):
         return Plans(self.context.db, self.context.identity)
 
 
+def _words(plan: Plan) -> str:
+    """Say in words when a plan runs; in a list one that cannot be read must not hide the others."""
+    try:
+        return plan.moments().words()
+    except (Conflict, WrongArgument) as problem:
+        return problem.detail
+
+
 def _unix(moment: datetime | None) -> float | None:
     return None if moment is None else moment.timestamp()
 
 
 def _moment(unix: float | None) -> datetime | None:
-    return None if unix is None else datetime.fromtimestamp(unix, UTC)
+    return None if unix is None else utc(unix)
 
 
 def _iso(unix: float) -> str:
-    return datetime.fromtimestamp(unix, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return utc(unix).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _fire(moment: float, zone: str) -> Fire:
     local = datetime.fromtimestamp(moment, read_zone(zone))
-    return Fire(datetime.fromtimestamp(moment, UTC), f"{local:%a %-d %b %Y %H:%M:%S %Z}")
+    return Fire(utc(moment), f"{local:%a %-d %b %Y %H:%M:%S %Z}")
 
 
 def _entry(row: tuple[Any, ...], now: float) -> Entry:
@@ -883,8 +914,8 @@ def _entry(row: tuple[Any, ...], now: float) -> Entry:
 def _past(run: Run) -> Past:
     return Past(
         number=run.number,
-        meant=datetime.fromtimestamp(run.nominal, UTC),
-        began=datetime.fromtimestamp(run.began_at, UTC),
+        meant=utc(run.nominal),
+        began=utc(run.began_at),
         took=round(run.took_s, 4),
         outcome=run.outcome,
         cause=run.cause,

@@ -10,9 +10,11 @@ from math import inf
 from typing import Any, Final
 
 import orjson
+from pydantic import TypeAdapter, ValidationError
 
 from objects.timing.messages import Sql
 from objects.timing.specs import Spec, read
+from teams.problems import Conflict
 
 NEVER: Final = inf
 COUNTED: Final = 1_000  # moments that passed unheeded and are counted one by one
@@ -39,6 +41,9 @@ class Rules:
     slow_s: float = 5.0
 
 
+_RULES: Final = TypeAdapter(Rules)
+
+
 @dataclass(slots=True)
 class Plan:
     """A row of `_schedule`. arguments, rules: JSON. caller: whose rights it has; by: the name of that caller."""
@@ -62,7 +67,11 @@ class Plan:
 
     @property
     def said(self) -> Rules:
-        return Rules(**orjson.loads(self.rules))
+        """Give its rules; raises Conflict where they cannot be read: files come from elsewhere, too."""
+        try:
+            return _RULES.validate_json(self.rules)
+        except ValidationError:
+            raise Conflict(f"{self.name[:60]}: what is kept of this schedule cannot be read. Remove it.") from None
 
     def say(self, rules: Rules) -> None:
         self.rules = orjson.dumps(rules).decode()

@@ -419,3 +419,22 @@ def test_an_object_whose_schedules_were_removed_is_in_no_index(grove, wakes):
     grove.outcome(bell, "cron.remove", {"names": ["five"]}, check=True)
 
     assert (list(before), wakes(grove, bell)) == (["cron"], {})
+
+
+def test_a_file_from_elsewhere_with_a_nonsensical_schedule_is_told_and_holds_nobody_up(grove, hands, at_the_hour):
+    bell = grove.new("bell")
+    add(grove, bell, "a bad", "0 * * * *")
+    add(grove, bell, "b good", "0 * * * *")
+
+    def spoil(context):
+        context.db.run("UPDATE _schedule SET rules = json_set(rules, '$.zone', 'Nowhere/At_All') WHERE name = 'a bad'")
+
+    grove.acting_as("system").outcome(bell, "cron.spoil", work=spoil, check=True)
+    at_the_hour(11)
+    hands.until_quiet()
+
+    assert grove.call(bell, "strokes") == ["ding"]
+    assert outcomes(grove, bell, "b good") == ["ok"]
+    bad, _ = grove.call(bell, "cron.list")["schedules"]
+    assert (bad["state"], bad["outcome"], "no time zone 'Nowhere/At_All'" in bad["when"]) == ("paused", "failed", True)
+    grove.outcome(bell, "cron.remove", {"names": ["a bad"]}, check=True)
