@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 
+from allauth.usersessions.models import UserSession
 from celery import shared_task
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.utils import timezone
 
@@ -13,8 +15,9 @@ from teams.models import Team
 
 @shared_task  # type: ignore[untyped-decorator]
 def forget_old_sessions() -> None:
-    """Delete sessions that are over; Django leaves them in their table."""
+    """Delete sessions that are over, and what was kept to list them; Django leaves them in their tables."""
     call_command("clearsessions")
+    UserSession.objects.exclude(session_key__in=Session.objects.values("session_key")).delete()
 
 
 @shared_task  # type: ignore[untyped-decorator]

@@ -89,7 +89,10 @@ def new_team(request: HttpRequest) -> HttpResponse:
         team = attempt(
             form,
             lambda typed: actions.create_team(
-                name=typed["name"], slug=typed["slug"] or slugify(typed["name"])[:50].strip("-"), owner=person
+                name=typed["name"],
+                slug=typed["slug"] or slugify(typed["name"])[:50].strip("-"),
+                owner=person,
+                by=person,
             ),
         )
         if team is not None:

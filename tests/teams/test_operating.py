@@ -106,9 +106,8 @@ def test_every_switch_closes_what_it_says(feature, new_team, person):
             return "by invitation" not in Client().get("/account/signup/").content.decode()
         try:
             if feature == "teams":
-                actions.create_team(
-                    name="x", slug=f"sw-{Person.objects.count()}-{ann.pk}-{Switch.objects.count()}", owner=ann
-                )
+                slug = f"sw-{ann.pk}-{ann.memberships.count()}"
+                actions.create_team(name="x", slug=slug, owner=ann, by=ann)
             elif feature == "tokens":
                 actions.create_token(team=team, by=team.owner, name="x")
             else:

@@ -14,7 +14,9 @@ from allauth.usersessions.models import UserSession
 from django.core import mail
 from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 from django.test import Client, override_settings
+from django.test.utils import CaptureQueriesContext
 
 from config.social import social
 from teams.models import Person
@@ -213,6 +215,30 @@ def test_nobody_ends_the_session_of_another(person):
 
     assert eves.post(f"/account/sessions/{row.pk}/end/").status_code == 404
     assert anns.get("/teams/").status_code == 200
+
+
+def test_many_sessions_are_listed_with_as_many_queries_as_few(person):
+    ann, browser = person(), Client()
+
+    def sign_in_anew(count: int) -> None:
+        for _ in range(count):
+            other = Client()
+            other.post("/account/login/code/", {"email": ann.email})
+            other.post("/account/login/code/confirm/", {"code": code_in_mail()})
+            cache.clear()
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            browser.get("/account/sessions/")
+        return len(asked)
+
+    browser.force_login(ann, backend="allauth.account.auth_backends.AuthenticationBackend")
+    sign_in_anew(3)
+    few = queries()
+    sign_in_anew(27)
+
+    assert queries() == few
+    assert browser.get("/account/sessions/").content.decode().count("signed in <time") == 30
 
 
 def test_ssh_keys_are_added_and_removed_on_their_page(person):
