@@ -168,8 +168,10 @@ class _Worker:
 
     def work(self) -> None:
         mailbox = self.engine.mailbox
+        done: Batch | None = None
         while True:
-            batch = mailbox.take(timeout_s=5.0)
+            batch = mailbox.take(5.0, done)
+            done = None
             if batch is None:
                 if mailbox.is_done():
                     break
@@ -180,9 +182,8 @@ class _Worker:
                 log.exception("a batch was lost by a fault of ours")
                 for call in batch.calls:
                     call.answer(Outcome(problem=Fault(f"{call.command}: Grove made a mistake. It is in the log.")))
-            finally:
-                mailbox.release(batch.schema, batch.paths)
-            batch = None  # what its answers hold, such as a connection of a download nobody reads, goes with them
+            batch.calls.clear()  # what answers hold, such as a connection of a download nobody reads, goes with them
+            done, batch = batch, None
         if self._connection is not None:
             self._connection.close()
 
