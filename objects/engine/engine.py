@@ -23,6 +23,7 @@ from objects.commands.registry import Registry
 from objects.engine.calls import Call, Event, Outcome
 from objects.engine.frame import Row
 from objects.engine.mailbox import Batch, Mailbox
+from objects.engine.memory import LARGE_PAGES, give_back
 from objects.engine.prepared import Prepared
 from objects.engine.statements import END_BACKEND, END_XACT, IS_AT_WORK, SESSION, XACT_STATUS
 from objects.engine.transaction import CommitUnknown, NeedsLock, NotReading, Transaction, WrongGuess
@@ -356,6 +357,8 @@ class _Worker:
             self._tell(events)
         if reading:
             tx.end_reading()
+        if tx.written_pages > LARGE_PAGES:
+            give_back()
 
     def _carry_out(
         self, tx: Transaction, calls: Sequence[Call], ran: list[tuple[Call, Outcome]], later: list[Call]
