@@ -21,6 +21,7 @@ from django.conf import settings
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
+from objects.surfaces.frames import short_text
 from objects.surfaces.lookup import large
 from objects.surfaces.refusals import answer_of
 from teams.problems import Overloaded, Problem, TooLarge
@@ -67,6 +68,15 @@ class Flow:
         while self.full:
             self._waiting = asyncio.get_running_loop().create_future()
             await self._waiting
+
+
+def send_now(transport: Any) -> None:
+    """Send what Twisted (25.5) would keep for the next turn of its loop: an answer alone is 0.05 ms earlier so.
+
+    What does not go out, and what has to be done at the end of a connection, is left to Twisted.
+    """
+    if transport.connected and not transport.disconnecting and transport._tempDataBuffer:  # noqa: SLF001 -- as above
+        transport.doWrite()
 
 
 class Request(WebRequest):  # type: ignore[misc]
@@ -189,7 +199,10 @@ class Request(WebRequest):  # type: ignore[misc]
             self.registerProducer(self.flow, streaming=True)
         if message["type"] == "http.response.body" and not message.get("more_body"):
             self.unregisterProducer()
+        transport = self.channel.transport
         self.handle_reply(message)
+        if message["type"] == "http.response.body":
+            send_now(transport)
         if self.flow.full and not self.finished:
             await self.flow.room()
 
@@ -284,8 +297,16 @@ class Socket(WebSocketProtocol):  # type: ignore[misc]
         reactor.callLater(LINGER_S, self.dropConnection, True)  # type: ignore[arg-type]  # noqa: FBT003
 
     def _dataReceived(self, data: bytes) -> None:  # noqa: N802 -- autobahn's name
-        if not self.is_deaf:
-            super()._dataReceived(data)
+        """Take short whole text frames here, which nearly all are: autobahn's way costs each of them 0.05 ms."""
+        if self.is_deaf:
+            return
+        at = 0
+        if self.state == self.STATE_OPEN and not (self.data or self.current_frame or self.inside_message):
+            while self.state == self.STATE_OPEN and (taken := short_text(data, at)) is not None:
+                payload, at = taken
+                self.onMessage(payload, False)  # noqa: FBT003 -- autobahn's signature
+        if at < len(data):
+            super()._dataReceived(data[at:] if at else data)
 
     def onOpen(self) -> None:  # noqa: N802 -- autobahn's name
         # The HTTP channel of before the upgrade is still the transport's producer.
@@ -312,6 +333,7 @@ class Socket(WebSocketProtocol):  # type: ignore[misc]
         """Write whole frames; False when no more should be written before `on_room` is called. Never waits."""
         if self.state == self.STATE_OPEN:
             self.transport.write(frames)
+            send_now(self.transport)
         return not self._flow().full
 
     def on_room(self, call: Callable[[], None]) -> None:

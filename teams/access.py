@@ -9,6 +9,7 @@ from enum import IntEnum
 
 from teams.problems import NoSuch, NotAllowed, Problem, WrongArgument
 
+KNOWN_PATHS = 1_000  # of which a caller remembers its role
 VERBS = ("reads", "changes", "dangerous", "task")
 
 
@@ -88,9 +89,11 @@ class Caller:
     scope: Scope | None = None
     id: str = ""
     _roles: dict[str, Role] = field(init=False, repr=False, compare=False)
+    _known: dict[str, Role] = field(init=False, repr=False, compare=False)  # by path, as worked out before
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_roles", dict(self.grants))
+        object.__setattr__(self, "_known", {})
 
     @classmethod
     def system(cls, schema: str) -> "Caller":
@@ -104,6 +107,14 @@ class Caller:
 
     def role_at(self, path: str) -> Role:
         """Give the role at a path in its canonical form: the nearest grant at or above it, within the scope."""
+        known = self._known.get(path)
+        if known is None:
+            if len(self._known) >= KNOWN_PATHS:
+                self._known.clear()
+            known = self._known[path] = self._role_at(path)
+        return known
+
+    def _role_at(self, path: str) -> Role:
         scope = self.scope
         if scope is not None and not scope.covers(path):
             return Role.NONE

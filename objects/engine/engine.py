@@ -5,11 +5,15 @@ Any process may run any object; the row lock in Postgres is what keeps an object
 
 import asyncio
 import logging
+import math
+import os
+import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -19,8 +23,9 @@ from objects.commands.registry import Registry
 from objects.engine.calls import Call, Event, Outcome
 from objects.engine.frame import Row
 from objects.engine.mailbox import Batch, Mailbox
+from objects.engine.memory import LARGE_PAGES, give_back
 from objects.engine.prepared import Prepared
-from objects.engine.statements import END_BACKEND, END_XACT, SESSION, XACT_STATUS
+from objects.engine.statements import END_BACKEND, END_XACT, IS_AT_WORK, SESSION, XACT_STATUS
 from objects.engine.transaction import CommitUnknown, NeedsLock, NotReading, Transaction, WrongGuess
 from objects.storage.cache import ImageCache
 from objects.tree.paths import ObjectPath
@@ -44,6 +49,7 @@ PATIENCE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
+LATE_S = 1.0  # past a call's deadline, when its thread still waits: then Postgres is looked at
 CONTESTED_S = 1.0  # after a wrong guess about an object, for so long nobody guesses about it
 KNOWN_OBJECTS = 200_000  # hints kept a process: about 40 MB
 
@@ -77,10 +83,13 @@ class Engine:
         self.contested: dict[tuple[str, str], float] = {}  # by schema and path: time.monotonic() until which it is
         self.slow: dict[str, float] = {}  # command -> seconds it takes, of those that take long
         self._replies: dict[asyncio.AbstractEventLoop, _LoopReplies] = {}
+        self._workers = [_Worker(self) for _ in range(limits.ENGINE_THREADS)]
         self._threads = [
-            threading.Thread(target=_Worker(self).work, name=f"engine-{number}", daemon=True)
-            for number in range(limits.ENGINE_THREADS)
+            threading.Thread(target=worker.work, name=f"engine-{number}", daemon=True)
+            for number, worker in enumerate(self._workers)
         ]
+        self._stopping = threading.Event()
+        threading.Thread(target=self._watch, name="engine-watch", daemon=True).start()
         for thread in self._threads:
             thread.start()
 
@@ -117,9 +126,19 @@ class Engine:
     def stop(self, timeout_s: float = 10.0) -> None:
         """Answer what waits, take nothing more, and end the threads."""
         self.mailbox.close()
+        self._stopping.set()
         ends_at = time.monotonic() + timeout_s
         for thread in self._threads:
             thread.join(max(0.0, ends_at - time.monotonic()))
+
+    def _watch(self) -> None:
+        """Free the threads that wait in vain for a Postgres that neither answers nor ends; tell their callers."""
+        while not self._stopping.wait(LATE_S):
+            for worker in self._workers:
+                try:
+                    worker.look()
+                except Exception:
+                    log.exception("a thread that is late could not be looked at")
 
     def _is_alone(self, call: Call) -> bool:
         return bool(call.needs) or call.command in self.slow or self.registry.is_alone(call.command)
@@ -171,26 +190,64 @@ class _Worker:
         self.limits = engine.limits
         self._connection: psycopg.Connection[Any] | None = None
         self._prepared: Prepared
+        self._calls: list[Call] = []  # under way
+        self._late_at = math.inf  # time.monotonic() past which nobody waits for them any more
 
     def work(self) -> None:
         mailbox = self.engine.mailbox
+        done: Batch | None = None
         while True:
-            batch = mailbox.take(timeout_s=5.0)
+            batch = mailbox.take(5.0, done)
+            done = None
             if batch is None:
                 if mailbox.is_done():
                     break
                 continue
             try:
+                self._begin(batch)
                 self._serve(batch)
             except BaseException:  # a thread that ended would leave its objects to nobody
                 log.exception("a batch was lost by a fault of ours")
                 for call in batch.calls:
                     call.answer(Outcome(problem=Fault(f"{call.command}: Grove made a mistake. It is in the log.")))
-            finally:
-                mailbox.release(batch.schema, batch.paths)
-            batch = None  # what its answers hold, such as a connection of a download nobody reads, goes with them
+            self._calls, self._late_at = [], math.inf
+            batch.calls.clear()  # what answers hold, such as a connection of a download nobody reads, goes with them
+            done, batch = batch, None
         if self._connection is not None:
             self._connection.close()
+
+    def _begin(self, batch: Batch) -> None:
+        self._calls = list(batch.calls)
+        late_at = max(call.deadline for call in batch.calls)
+        if any(self.engine.registry.is_large(call.command) for call in batch.calls):
+            late_at += self.limits.LARGE_CALL_SECONDS
+        self._late_at = late_at + LATE_S
+
+    def look(self) -> None:
+        """Where the calls under way are late since Postgres does not answer, tell so and free the thread.
+
+        Called from another thread. A statement that works long, such as the copy of a large subtree, may go on.
+        """
+        connection, calls = self._connection, self._calls
+        if time.monotonic() < self._late_at or connection is None or connection.closed or self._is_at_work(connection):
+            return
+        why = (
+            f"the database did not answer in {self.limits.CALL_SECONDS:g} s, so nobody knows whether it took place. "
+            "Ask again with the same idempotency key, or look at the object."
+        )
+        for call in calls:
+            call.answer(Outcome(problem=OutOfTime(f"{call.command}: {why}", retry_after_s=5)))
+        log.warning("Postgres neither answers nor ends: a connection is given up")
+        with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as line:
+            line.shutdown(socket.SHUT_RDWR)
+
+    def _is_at_work(self, connection: psycopg.Connection[Any]) -> bool:
+        """Ask Postgres by a new connection whether it works for this one."""
+        try:
+            with psycopg.connect(make_conninfo(self.engine.conninfo, **PATIENCE), autocommit=True) as asking:
+                return asking.execute(IS_AT_WORK, (connection.info.backend_pid,)).fetchone() is not None
+        except psycopg.OperationalError:
+            return False
 
     def _serve(self, batch: Batch) -> None:
         """Run a batch; where it is lost, to a deadlock, a broken connection or a fault, run its calls one by one."""
@@ -306,6 +363,8 @@ class _Worker:
             self._tell(events)
         if reading:
             tx.end_reading()
+        if tx.written_pages > LARGE_PAGES:
+            give_back()
 
     def _carry_out(
         self, tx: Transaction, calls: Sequence[Call], ran: list[tuple[Call, Outcome]], later: list[Call]
@@ -431,6 +490,7 @@ class _Worker:
             return False  # it changed no object; what it did beside is as well done again
         pause_s = RETRY_PAUSE_S
         ends_at = max(call.deadline for call in calls) + UNKNOWN_S
+        self._late_at = max(self._late_at, ends_at + LATE_S)
         asked = 0
         while time.monotonic() < ends_at:
             try:

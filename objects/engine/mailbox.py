@@ -4,6 +4,9 @@ What it promises:
 - one thread serves an object at a time, so no thread of a process waits for a row lock that its neighbour holds;
 - calls on one object run in the order in which they came;
 - teams take turns, however much one of them sends.
+
+The thread that fell asleep last is woken first, one at a time and only for what it can take: its memory and its
+connection's process in Postgres are warm, and what comes until it is awake shares its batch.
 """
 
 import threading
@@ -42,13 +45,14 @@ class Mailbox:
         self.waiting = 0
         self._teams: dict[str, _Team] = {}
         self._turns: deque[str] = deque()
-        self._changed = threading.Condition(threading.Lock())
-        self._idle = 0
+        self._lock = threading.Lock()
+        self._asleep: list[threading.Lock] = []  # a thread waits for its lock to be released; the last slept least
+        self._waking = False  # a thread was woken and has not looked yet: it will see what is here then
         self._closed = False
 
     def put(self, call: Call) -> None:
         """Let a call wait for its turn; raises Overloaded when too many do."""
-        with self._changed:
+        with self._lock:
             if self._closed:
                 raise Overloaded("This process is stopping. Try again: another one will answer.", retry_after_s=1)
             if self.waiting >= self.all_calls:
@@ -59,31 +63,42 @@ class Mailbox:
             elif team.waiting >= self.team_calls:
                 raise Overloaded(f"{self.team_calls:,} calls of this team wait already. Slow down.", retry_after_s=1)
             self._append(team, call)
-            if self._idle:
-                self._changed.notify()
+            if call.path not in team.busy:
+                self._wake()
 
     def put_back(self, calls: Iterable[Call]) -> None:
         """Let calls that were taken but not run wait again, before all others of their objects, in this order."""
-        with self._changed:
+        with self._lock:
             for call in reversed(list(calls)):
                 team = self._teams.setdefault(call.schema, _Team())
                 self._append(team, call, first=True)
-            self._changed.notify()
+            self._wake()
 
-    def take(self, timeout_s: float) -> Batch | None:
-        """Wait for a batch; None when the time is up or the mailbox is closed and empty."""
-        with self._changed:
+    def take(self, timeout_s: float, done: Batch | None = None) -> Batch | None:
+        """Wait for a batch; None when the time is up or the mailbox is closed and empty.
+
+        done: the one before, whose objects other threads may have now.
+        """
+        with self._lock:
+            if done is not None:
+                self._release(done.schema, done.paths)
             batch = self._next()
-            if batch is None and not self._closed:
-                self._idle += 1
-                self._changed.wait(timeout_s)
-                self._idle -= 1
-                batch = self._next()
-            return batch
+            if batch is not None or self._closed:
+                return batch
+            bed = threading.Lock()
+            bed.acquire()
+            self._asleep.append(bed)
+        bed.acquire(timeout=timeout_s)
+        with self._lock:
+            if bed in self._asleep:
+                self._asleep.remove(bed)
+            else:
+                self._waking = False
+            return self._next()
 
     def claim(self, schema: str, path: str) -> bool:
         """Serve one more object in a batch under way, if no other thread does. Never waits."""
-        with self._changed:
+        with self._lock:
             busy = self._teams.setdefault(schema, _Team()).busy
             if path in busy:
                 return False
@@ -92,14 +107,9 @@ class Mailbox:
 
     def release(self, schema: str, paths: Iterable[str]) -> None:
         """Let other threads have these objects."""
-        with self._changed:
-            team = self._teams[schema]
-            team.busy.difference_update(paths)
-            if team.waiting:
-                if self._idle:
-                    self._changed.notify()
-            elif not team.busy:
-                del self._teams[schema]
+        with self._lock:
+            if self._release(schema, paths):
+                self._wake()
 
     def is_done(self) -> bool:
         """Whether the mailbox is closed and empty."""
@@ -107,9 +117,28 @@ class Mailbox:
 
     def close(self) -> None:
         """Take no more calls; what waits is still given out."""
-        with self._changed:
+        with self._lock:
             self._closed = True
-            self._changed.notify_all()
+            while self._asleep:
+                self._asleep.pop().release()
+
+    def _release(self, schema: str, paths: Iterable[str]) -> bool:
+        """Take note that the objects are free; tell whether calls of their team wait."""
+        team = self._teams[schema]
+        team.busy.difference_update(paths)
+        if not team.waiting and not team.busy:
+            del self._teams[schema]
+        return team.waiting > 0
+
+    def _wake(self) -> None:
+        if self._asleep and not self._waking:
+            self._waking = True
+            self._asleep.pop().release()
+
+    def _has_more(self) -> bool:
+        """Tell whether another thread would find something to do."""
+        teams = map(self._teams.__getitem__, self._turns)
+        return any(path not in team.busy for team in teams for path in team.queues)
 
     def _append(self, team: _Team, call: Call, *, first: bool = False) -> None:
         queue = team.queues.get(call.path)
@@ -132,8 +161,8 @@ class Mailbox:
             if team.waiting:
                 self._turns.append(schema)
             if batch is not None:
-                if self._turns and self._idle:
-                    self._changed.notify()
+                if self._asleep and self._has_more():
+                    self._wake()
                 return batch
         return None
 

@@ -90,6 +90,11 @@ XACT_STATUS = b"SELECT pg_xact_status(%s::xid8)"
 # The backend of a connection that broke: once it is gone, nothing that was on its way to it can take place any more.
 END_BACKEND = b"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %s AND usename = current_user"
 
+# A backend that waits for its client, though it is in the midst of a pipeline, works for nobody.
+IS_AT_WORK = (
+    b"SELECT FROM pg_stat_activity WHERE pid = %s AND state = 'active' AND wait_event_type IS DISTINCT FROM 'Client'"
+)
+
 # A line of the journal that a transaction wrote and no other can have: the same object, version and microsecond.
 _TOOK_PLACE = "SELECT FROM {s}.journal WHERE object_id = %s AND version = %s AND at = to_timestamp(%s) LIMIT 1"
 

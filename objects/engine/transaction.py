@@ -150,6 +150,7 @@ class Transaction:
         self.wakes: dict[tuple[int, str], index.Due] = {}  # by object and source
         self.lines: list[Line] = []
         self.xid = ""
+        self.written_pages = 0
         self._first_pages: dict[int, dict[int, bytes]] = {}
         self._answers: dict[tuple[int, str, str], tuple[bytes, bytes, int]] = {}
         self._kept: list[_Kept] = []
@@ -506,6 +507,7 @@ class Transaction:
                 versions[object_id] += 1
                 changes.append(pages.Write(object_id, versions[object_id], change))
         self._versions, self._changed = versions, [write.object_id for write in changes]
+        self.written_pages = sum(len(write.change.pages) for write in changes)
         if not self.reading:
             self._write(changes, versions, bucket)
         return self.committed()

@@ -5,9 +5,9 @@ SQLite asks a `PageFile` for a page; what the file does not have, it fetches wit
 in `dirty` until the image commits. Journal and temporary files never get here: connections keep both in memory.
 
 How memory stays bounded: SQLite's own cache holds `SQLITE_CACHE_KIB` of an image at most, and `clean` holds
-`CLEAN_PAGES` pages under it, first in, first out. A page found in neither is fetched again, which the row lock that
-the engine holds makes safe. Only what a transaction changes is beyond these bounds; the quota and
-`database.Limits.memory_bytes` bound that.
+`CLEAN_PAGES` pages under it, first in, first out; of a large file that is written in one go, none. A page found in
+neither is fetched again, which the row lock that the engine holds makes safe. Only what a transaction changes is beyond
+these bounds; the quota and `database.Limits.memory_bytes` bound that.
 """
 
 import itertools
@@ -19,6 +19,7 @@ import apsw
 PAGE_BYTES = 4096
 SQLITE_CACHE_KIB = 1024
 CLEAN_PAGES = 4096  # 16 MiB
+WRITTEN_PAGES = 1024  # a transaction that wrote more moves a large file in: what nobody has read yet is not kept
 FEWEST_AHEAD, MOST_AHEAD = 8, 256  # pages a fetch
 MOST_RUNS = 4  # places at which reading may go straight on
 HEADER_BYTES = 100
@@ -81,7 +82,10 @@ class PageFile:
     def collected(self) -> dict[int, bytes]:
         """Give the dirty pages away and count them as clean."""
         pages, self.dirty = self.dirty, {}
-        self.keep(pages)
+        if len(pages) <= WRITTEN_PAGES:
+            self.keep(pages)
+        else:
+            self.clean.update({no: page for no, page in pages.items() if no in self.clean})
         return pages
 
     def xWrite(self, content: bytes, offset: int) -> None:

@@ -1,7 +1,7 @@
 """The writing side of a socket: many messages at once, none of them waiting for the reader, and a bound on what waits.
 
 Servers that offer `grove.frames` (see `config.server`) take finished frames; for all others there is a task that sends
-text by text.
+text by text. And what reads the short messages that most are, without a parser's cost.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ Message = dict[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 
 SHORT, LONG = 126, 1 << 16
+WHOLE_TEXT, MASKED = 0x81, 0x80  # of a frame: its first byte, and the bit in the second one that says that it is masked
 
 
 def frame(text: bytes) -> bytes:
@@ -24,6 +25,28 @@ def frame(text: bytes) -> bytes:
     if size < LONG:
         return b"\x81\x7e" + size.to_bytes(2, "big") + text
     return b"\x81\x7f" + size.to_bytes(8, "big") + text
+
+
+def short_text(data: bytes, at: int) -> tuple[bytes, int] | None:
+    """Take the frame that begins there, if it is a whole text message of up to 125 bytes (RFC 6455, 5.2).
+
+    Gives its payload and where it ends; None for all else, also for what is not UTF-8.
+    """
+    begin = at + 6
+    if len(data) < begin or data[at] != WHOLE_TEXT or not MASKED <= data[at + 1] < MASKED + SHORT:
+        return None
+    size = data[at + 1] - MASKED
+    end = begin + size
+    if len(data) < end:
+        return None
+    mask = data[at + 2 : begin] * (size // 4 + 1)
+    payload = (int.from_bytes(data[begin:end], "big") ^ int.from_bytes(mask[:size], "big")).to_bytes(size, "big")
+    if not payload.isascii():
+        try:
+            payload.decode()
+        except UnicodeDecodeError:
+            return None
+    return payload, end
 
 
 class Wire:

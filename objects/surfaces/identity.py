@@ -26,11 +26,12 @@ from django.middleware.csrf import CsrfViewMiddleware
 
 from teams import callers
 from teams.access import Caller
-from teams.problems import NotAllowed, NotSignedIn
+from teams.problems import NotAllowed, NotSignedIn, OutOfTime
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 SUBPROTOCOL = "grove"
 BEARER_SUBPROTOCOL = "bearer."
+FIND_S = 10.0  # to find who asks; longer only takes a Postgres that neither answers nor ends
 
 Scope = dict[str, Any]
 Headers = dict[bytes, bytes]
@@ -81,7 +82,7 @@ class Bearer:
 
     async def caller(self) -> Caller:
         """The caller; the event loop goes on meanwhile. Raises NotSignedIn or NoSuch."""
-        return self.known() or await in_thread(self.find)
+        return self.known() or await found(self.find)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ class Cookie:
 
     async def caller(self) -> Caller:
         """The caller; the event loop goes on meanwhile. Raises NotSignedIn or NoSuch."""
-        return self.known() or await in_thread(self.find)
+        return self.known() or await found(self.find)
 
 
 Identity = Bearer | Cookie
@@ -122,6 +123,14 @@ async def in_thread(work: Any, *arguments: Any) -> Any:
     return await asyncio.get_running_loop().run_in_executor(_threads, work, *arguments)
 
 
+async def found(find: Any, *arguments: Any) -> Any:
+    """Find out by a query, beside the event loop. Raises OutOfTime where the database neither answers nor ends."""
+    try:
+        return await asyncio.wait_for(in_thread(find, *arguments), FIND_S)
+    except TimeoutError:
+        raise OutOfTime(f"The database did not answer in {FIND_S:g} s. Try again later.", retry_after_s=5) from None
+
+
 async def of_request(scope: Scope, headers: Headers, team: str) -> Identity:
     """Say who sends a request. Raises NotSignedIn, or NotAllowed where a cookie comes without its CSRF token."""
     authorization = headers.get(b"authorization")
@@ -130,7 +139,7 @@ async def of_request(scope: Scope, headers: Headers, team: str) -> Identity:
     session = _session(headers)
     if session is None:
         raise _nobody()
-    person_id = await in_thread(_person_of_request, scope)
+    person_id = await found(_person_of_request, scope)
     _signed_in.keep(session, person_id)
     return Cookie(team, session, person_id)
 
@@ -148,7 +157,7 @@ async def of_socket(scope: Scope, headers: Headers, team: str) -> Identity:
         raise _nobody()
     scheme = {"ws": "http", "wss": "https"}.get(scope.get("scheme", "ws"), scope.get("scheme"))
     scope = dict(scope, type="http", method="GET", scheme=scheme)
-    person_id = await in_thread(_person_of_socket, scope, headers.get(b"origin", b"").decode("latin-1"))
+    person_id = await found(_person_of_socket, scope, headers.get(b"origin", b"").decode("latin-1"))
     return Cookie(team, session, person_id)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier
 
 from config.up.servers import start_servers
 from config.up.supervisor import Supervisor
@@ -158,3 +159,47 @@ def test_a_commit_that_nobody_can_tell_about_is_said_to_be_so_in_time(grove, wir
         "retry_after": 5,
     }
     assert took_s < 2
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["a guess", "locked"])
+def test_a_database_that_neither_answers_nor_ends_holds_nobody_for_ever(grove, wire, known):
+    limits = dataclasses.replace(grove.engine.limits, CALL_SECONDS=1, ENGINE_THREADS=1)
+    engine = Engine(wire.conninfo, registry=registry, limits=limits, publish=grove.engine.publish)
+    path = grove.new()
+    wired = grove.through(engine)
+    wired.call(path, "state.incr", key="n")
+    if not known:
+        engine.known.clear()
+
+    wire.cut = "deaf"
+    started = time.monotonic()
+    outcome = wired.outcome(path, "state.incr", {"key": "n"})
+    took_s = time.monotonic() - started
+
+    assert (outcome.problem.type, outcome.problem.status) == ("out-of-time", 504)
+    assert took_s < 8
+    assert wired.call(path, "state.incr", key="n") == 2
+    engine.stop()
+
+
+def test_a_statement_that_works_longer_than_a_call_may_is_not_cut_off(grove, wire, monkeypatch):
+    monkeypatch.setattr("objects.engine.engine.LATE_S", 0.1)
+    limits = dataclasses.replace(grove.engine.limits, CALL_SECONDS=0.5, ENGINE_THREADS=1)
+    engine = Engine(wire.conninfo, registry=registry, limits=limits, publish=grove.engine.publish)
+    path = grove.new()
+    wired = grove.through(engine)
+    wired.call(path, "state.incr", key="n")
+    engine.known.clear()
+
+    with psycopg.connect(grove.engine.conninfo, autocommit=True) as other:
+        journal, slowly = Identifier(grove.schema, "journal"), Identifier(grove.schema, "slowly")
+        body = "LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1.5); RETURN NEW; END'"
+        other.execute(SQL("CREATE FUNCTION {}() RETURNS trigger " + body).format(slowly))
+        other.execute(SQL("CREATE TRIGGER slowly BEFORE INSERT ON {} EXECUTE FUNCTION {}()").format(journal, slowly))
+        try:
+            outcome = wired.outcome(path, "state.incr", {"key": "n"})
+        finally:
+            other.execute(SQL("DROP FUNCTION {} CASCADE").format(slowly))
+    engine.stop()
+
+    assert (outcome.problem, outcome.value) == (None, 2)

@@ -8,8 +8,8 @@ from typing import Literal
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 # before: the COMMIT never leaves. after: it is carried out, its answer is lost. stuck: Postgres hears neither of the
-# COMMIT nor of the end of the connection.
-Cut = Literal["before", "after", "stuck"]
+# COMMIT nor of the end of the connection. deaf: it never leaves, and both sides wait for each other.
+Cut = Literal["before", "after", "stuck", "deaf"]
 
 
 WHOLE_BATCH = b"WITH "  # so begin the statements that are a transaction of their own; reading has none of them
@@ -83,6 +83,8 @@ class _Pair:
             self.wire.held.append(self.server)
             self.server.sendall(ready)
             self.client.shutdown(socket.SHUT_RDWR)
+        elif cut == "deaf":
+            self.server.sendall(ready)
         else:
             self._end()
         return True

@@ -1,5 +1,8 @@
 """The mailbox: order within an object, one thread an object, turns for teams, a limit that is told."""
 
+import threading
+import time
+
 import pytest
 
 from objects.engine.calls import Call
@@ -145,3 +148,59 @@ def test_a_closed_mailbox_gives_out_what_waits_and_takes_nothing_more():
     assert not box.is_done()
     assert taken(box) == [("acme", "/a")]
     assert box.is_done()
+
+
+def sleepers(box: Mailbox, count: int) -> tuple[list[str], list[threading.Thread]]:
+    """Let threads fall asleep one after the other; the list tells who got something."""
+    served: list[str] = []
+
+    def serve(name: str) -> None:
+        if box.take(timeout_s=5) is not None:
+            served.append(name)
+
+    threads = []
+    for number in range(count):
+        thread = threading.Thread(target=serve, args=(f"thread {number}",))
+        thread.start()
+        threads.append(thread)
+        while len(box._asleep) <= number:
+            time.sleep(0.001)
+    return served, threads
+
+
+def test_the_thread_that_slept_least_is_woken_and_the_others_sleep_on():
+    box = mailbox()
+    served, threads = sleepers(box, 3)
+
+    box.put(call("/a"))
+    threads[2].join(5)
+
+    assert (served, len(box._asleep)) == (["thread 2"], 2)
+    box.close()
+
+
+def test_nobody_is_woken_for_an_object_at_work():
+    box = mailbox()
+    box.claim("acme", "/a")
+    served, _ = sleepers(box, 1)
+
+    box.put(call("/a"))
+    time.sleep(0.05)
+    before = list(served)
+    box.release("acme", ["/a"])
+    while not served:
+        time.sleep(0.001)
+
+    assert (before, served) == ([], ["thread 0"])
+
+
+def test_a_thread_that_leaves_work_for_others_wakes_them():
+    box = mailbox(batch_calls=1)
+    served, threads = sleepers(box, 3)
+
+    for path in ("/a", "/b", "/c"):
+        box.put(call(path))
+    for thread in threads:
+        thread.join(5)
+
+    assert sorted(served) == ["thread 0", "thread 1", "thread 2"]

@@ -475,3 +475,19 @@ def test_a_damaged_file_is_a_problem_that_names_the_way_out(notes, shelf):
 
     assert refused.value.detail == "the object's file is damaged. Restore it as it was at an earlier moment."
     image.close()
+
+
+def test_a_large_file_that_was_written_in_one_go_stays_in_no_memory(shelf):
+    image = shelf.image()
+    with image.savepoint():
+        image.database.run("CREATE TABLE file (data)")
+    shelf.save(image)
+    before = image.memory_bytes
+
+    with image.savepoint():
+        image.database.run("INSERT INTO file VALUES (zeroblob(16000000))")
+    shelf.save(image)
+    grown = image.memory_bytes - before
+    ((size,),) = image.database.run("SELECT length(data) FROM file")
+
+    assert (grown < 3 << 20, size) == (True, 16_000_000)
