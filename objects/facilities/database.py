@@ -16,7 +16,7 @@ from typing import IO, Annotated, Any, Final, Literal
 import apsw
 
 from objects.facilities.tabular import Csv, JsonLines, csv_line, json_line, turned, wrong_line
-from objects.sdk import Content, Download, Facility, Help, Json, Length, RestOfLine, SqlLimits, command
+from objects.sdk import Asks, Content, Download, Facility, Help, Json, Length, RestOfLine, SqlLimits, Tab, command
 from teams.problems import NoSuch, TooLarge, WrongArgument
 
 COUNTED: Final = 1_000
@@ -66,6 +66,7 @@ class Sql(Facility):
     """Keeps tables and answers SQL."""
 
     name = "sql"
+    tab = Tab("Database", order=110, name="database", asks={"tables": Asks("sql.tables")})
 
     @command
     def sql(self, query: Query, *, params: Params = None) -> Answer:

@@ -3,3 +3,5 @@ import "./js/theme.js";
 import "./js/moments.js";
 import "./js/keys.js";
 import "./js/terminals.js";
+import "./js/morph.js";
+import "./js/tabs.js";

@@ -41,6 +41,7 @@ Input = Literal["text", "number", "checkbox", "select", "textarea", "lines", "fi
 
 CONFIRMED = "_confirmed"  # an argument's name does not begin with "_"
 RUN = "_run"
+BACK = "_back"  # the address of the page that a form stands in, to go back to once it is done
 AS_TEXT = "_as_text"  # content typed rather than chosen: `content_as_text`
 
 
@@ -98,6 +99,7 @@ class CommandForm:
     terminal: str
     typed: Mapping[str, Any] = field(default_factory=dict)  # what was sent, by argument
     problem: Problem | None = None
+    back: str = ""
 
     @property
     def id(self) -> str:
@@ -174,6 +176,7 @@ def form(
         terminal=terminal_line(spec, typed),
         typed=typed,
         problem=problem,
+        back=sent.get(BACK, "") if sent is not None else "",
     )
 
 
