@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from objects.commands.registry import registry
 from objects.commands.shapes import compact
 from objects.commands.types import show_bytes
+from objects.surfaces.addresses import written
 from objects.surfaces.pages.addresses import object_address, tab_address, team_address
 from objects.surfaces.pages.forms import BACK
 from objects.surfaces.pages.object_tabs import ObjectPage, filled_form, locked
@@ -101,6 +102,12 @@ def _sent_by(context: template.Context, shown: str, command: str, filled: dict[s
         return ""
     made = filled_form(request, page.path, spec, filled | {BACK: page.here})
     return render_to_string(shown, {"form": made, "page": page, "filled": filled, **more}, request)
+
+
+@register.simple_tag
+def page_socket(slug: str, path: str) -> str:
+    """The address of the socket that tells a page of an object what is new (`objects.surfaces.page_socket`)."""
+    return written("/ws/page/", slug, path)
 
 
 @register.simple_tag

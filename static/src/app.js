@@ -5,3 +5,5 @@ import "./js/keys.js";
 import "./js/terminals.js";
 import "./js/morph.js";
 import "./js/tabs.js";
+import "./js/live.js";
+import "./js/said.js";

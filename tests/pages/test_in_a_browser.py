@@ -156,7 +156,7 @@ def test_the_same_without_scripts(chromium, site):
         page.get_by_label("value", exact=True).fill("manual")
         page.get_by_role("button", name="Set", exact=True).click()
 
-        expect(page.locator(".notes")).to_contain_text("state set: done")
+        expect(page.locator(".notes")).to_contain_text("state set done")
         assert state_of(page)["mode"] == "manual"
 
 

@@ -82,7 +82,10 @@ def test_htmx_gets_the_form_with_its_result_and_the_news_that_the_object_changed
     response = browser.post(f"/t/{team.slug}/o{path}:state.set", {"key": "level", "value": "3"})
 
     assert response.content.lstrip().startswith(b'<div class="call" id="form-state-set">')
-    assert (response.headers["HX-Trigger"], response.headers["Vary"]) == ("object-changed", "HX-Request, Cookie")
+    assert (response.headers["HX-Trigger"], response.headers["Vary"]) == (
+        '{"object-changed": {"version": 1}}',
+        "HX-Request, Cookie",
+    )
 
 
 @pytest.mark.parametrize("headers", [{}, {"HX-Boosted": "true"}, {"HX-History-Restore-Request": "true"}])

@@ -103,7 +103,7 @@ def test_a_form_in_a_tab_comes_back_to_the_tab_and_says_what_was_done(owner, sig
     live = signed_in(team.owner, htmx=True).post(f"/t/{team.slug}/o{path}:state.set", sent)
 
     assert (plain.status_code, plain.headers["Location"]) == (303, tab)
-    assert "state set: done" in text_of(owner.get(tab).content.decode())
+    assert "state set done" in text_of(owner.get(tab).content.decode())
     assert (live.status_code, live.content) == (204, b"")
     assert "object-changed" in live.headers["HX-Trigger"]
     assert call(path, "state.get", key="a") == 1

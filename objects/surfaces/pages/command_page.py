@@ -4,18 +4,19 @@ import base64
 import json
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict, StreamingHttpResponse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django_htmx.http import HttpResponseClientRedirect
 
 from objects.commands.help import CommandHelp, help_of_command
 from objects.commands.registry import CommandSpec, registry
 from objects.commands.types import Download
 from objects.engine.calls import Outcome
-from objects.surfaces.pages.addresses import object_address
+from objects.surfaces.pages.addresses import object_address, team_address
 from objects.surfaces.pages.answering import answer, retry_after, wants_fragment
 from objects.surfaces.pages.asking import ask, run
 from objects.surfaces.pages.forms import BACK, CONFIRMED, RUN, CommandForm, arguments_of, form
@@ -24,6 +25,8 @@ from objects.surfaces.pages.results import Result, result_of
 from objects.tree.paths import ObjectPath
 from teams.pages import TeamRequest
 from teams.problems import NoSuch, Problem
+
+LEAVES: Final = ("tree.move", "tree.delete")  # after these the object is no longer where it was
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ def show_command(request: TeamRequest, path: ObjectPath, command: str) -> HttpRe
     if outcome.problem is None and spec.downloads:
         return _download(outcome.value)
     if outcome.problem is None and (back := _back(request, sent)):
-        return _return(request, spec, back)
+        return _return(request, spec, outcome, back)
     return _form_page(request, path, spec, sent, outcome)
 
 
@@ -92,9 +95,21 @@ def _form_page(
     )
     status = problem.status if problem is not None else HTTPStatus.OK
     response = answer(request, "objects/command.html", page, fragment="objects/_command.html", status=status)
-    if is_done and spec.verb != "reads":
-        response.headers["HX-Trigger"] = "object-changed"  # what shows the object asks for itself again
+    if outcome is not None and is_done and spec.verb != "reads":
+        response.headers["HX-Trigger"] = _news(outcome)
     return retry_after(response, problem)
+
+
+def _news(outcome: Outcome, said: str = "") -> str:
+    """Tell the page that the object changed: what shows it asks for itself again."""
+    news: dict[str, Any] = {"object-changed": {"version": outcome.version}}
+    return json.dumps(news | {"grove-said": {"text": said}} if said else news)
+
+
+def _said(spec: CommandSpec, value: Any) -> str:
+    """Say in a line what was done."""
+    told = f": {spec.result_shape.show(value)}" if isinstance(value, int | float | str) else ""
+    return f"{spec.words} done{told}"
 
 
 def _back(request: TeamRequest, sent: QueryDict) -> str:
@@ -103,12 +118,17 @@ def _back(request: TeamRequest, sent: QueryDict) -> str:
     return back if back and url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}) else ""
 
 
-def _return(request: TeamRequest, spec: CommandSpec, back: str) -> HttpResponse:
+def _return(request: TeamRequest, spec: CommandSpec, outcome: Outcome, back: str) -> HttpResponse:
     """Go back to where the form stands. htmx stays there: what shows the object asks for itself again."""
-    said = f"{spec.words}: done"
+    if spec.name in LEAVES:  # the object is no longer where the form stands
+        gone = spec.name == "tree.delete"
+        to = team_address(request.team.slug) if gone else object_address(request.team.slug, outcome.value["path"])
+        if wants_fragment(request):
+            return HttpResponseClientRedirect(to)
+        return HttpResponseRedirect(to, status=HTTPStatus.SEE_OTHER)
+    said = _said(spec, outcome.value)
     if wants_fragment(request):
-        news = {"object-changed": None, "grove-said": {"text": said}}
-        return HttpResponse(status=HTTPStatus.NO_CONTENT, headers={"HX-Trigger": json.dumps(news)})
+        return HttpResponse(status=HTTPStatus.NO_CONTENT, headers={"HX-Trigger": _news(outcome, said)})
     messages.success(request, said)
     return HttpResponseRedirect(back, status=HTTPStatus.SEE_OTHER)
 
