@@ -86,7 +86,7 @@ class Frame:
             "now",
             "parent",
         ),
-        *("pg_mark", "reads", "row", "tx", "via"),
+        *("is_trial", "must_ask", "pg_mark", "reads", "row", "tx", "via"),
     )
 
     def __init__(
@@ -107,6 +107,8 @@ class Frame:
         self.reads = reads
         self.deadline = deadline
         self.parent = parent
+        self.must_ask = False  # somebody is there who can be asked, and has not said yes
+        self.is_trial = False  # all that the call does is taken back once it is over
         self.depth: int = 0 if parent is None else parent.depth + 1
         self.now: float = time.time() if parent is None else parent.now
         self.marks: list[tuple[Image, Mark]] = []
@@ -188,7 +190,9 @@ class Frame:
         started = time.perf_counter_ns()
         try:
             value = self._result(spec, arguments)
-            if self.reads:
+            if self.is_trial:
+                self.undo()
+            elif self.reads:
                 self._refuse_written(spec)
             else:
                 self.lines.append(self.line(spec, arguments, started))

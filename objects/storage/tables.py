@@ -12,6 +12,8 @@ import apsw
 TABLES: dict[str, str] = {
     # value: JSON text
     "_state": "CREATE TABLE _state(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    # SQL that was saved under a name
+    "_query": "CREATE TABLE _query(name TEXT PRIMARY KEY, sql TEXT NOT NULL, saved_at INTEGER NOT NULL) WITHOUT ROWID",
     # As the sqlite3 tool makes it: https://sqlite.org/sqlar.html
     "sqlar": ("CREATE TABLE sqlar(name TEXT PRIMARY KEY, mode INT, mtime INT, sz INT, data BLOB)"),
 }
