@@ -8,11 +8,11 @@ from objects.facilities.browsing import Browsing
 from objects.facilities.querying import Querying
 from objects.facilities.saving import Saving
 from objects.facilities.shaping import Shaping
-from objects.sdk import Asks, Facility, Tab
+from objects.sdk import Facility, Tab
 
 
 class Sql(Shaping, Browsing, Saving, Querying, Facility):
     """Keeps tables and answers SQL."""
 
     name = "sql"
-    tab = Tab("Database", order=110, name="database", asks={"tables": Asks("sql.tables")})
+    tab = Tab("Database", order=110, name="database")

@@ -12,7 +12,6 @@ from typing import Annotated, Any, Final
 import orjson
 
 from objects.sdk import (
-    Asks,
     Between,
     Facility,
     Help,
@@ -68,7 +67,7 @@ class State(Facility):
     """Keeps small values by key."""
 
     name = "state"
-    tab = Tab("State", order=100, asks={"entries": Asks("state.list", takes=("prefix", "after"))})
+    tab = Tab("State", order=100)
 
     @command(reads=True)
     def get(

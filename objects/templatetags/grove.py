@@ -12,7 +12,7 @@ from objects.commands.registry import registry
 from objects.commands.shapes import compact
 from objects.commands.types import show_bytes
 from objects.surfaces.addresses import written
-from objects.surfaces.pages.addresses import object_address, tab_address, team_address
+from objects.surfaces.pages.addresses import call_address, object_address, tab_address, team_address
 from objects.surfaces.pages.forms import BACK
 from objects.surfaces.pages.object_tabs import ObjectPage, filled_form, locked
 from objects.surfaces.pages.themes import chosen_theme
@@ -80,7 +80,7 @@ def may(context: template.Context, command: str) -> bool:
 def command_form(context: template.Context, command: str, **filled: object) -> str:
     """The form of a command of the page's object, with fields filled in; nothing for who may not send it.
 
-    Once done it comes back to the page that it stands in.
+    Once done it comes back to the page that it stands in; to another tab with back="files".
     """
     return _sent_by(context, "objects/_inline_form.html", command, filled)
 
@@ -89,7 +89,7 @@ def command_form(context: template.Context, command: str, **filled: object) -> s
 def command_button(context: template.Context, command: str, label: str = "", **filled: object) -> str:
     """One button that calls a command of the page's object with these arguments; nothing for who may not.
 
-    A refusal, and the question of a dangerous command, come up in its place.
+    A refusal, and the question of a dangerous command, come up in its place. asks: a question that comes first.
     """
     return _sent_by(context, "objects/_button_form.html", command, filled, label=label)
 
@@ -97,11 +97,20 @@ def command_button(context: template.Context, command: str, label: str = "", **f
 def _sent_by(context: template.Context, shown: str, command: str, filled: dict[str, object], **more: object) -> str:
     page: ObjectPage = context["page"]
     request = context["request"]
+    asks = filled.pop("asks", "")
+    slug, tab = page.slug, str(filled.pop("back", ""))
+    back = page.here if not tab else tab_address(slug, page.path, tab)
     spec = registry.command(page.facts["kind"], command)
     if locked(request, ObjectPath(page.path), spec):
         return ""
-    made = filled_form(request, page.path, spec, filled | {BACK: page.here})
-    return render_to_string(shown, {"form": made, "page": page, "filled": filled, **more}, request)
+    made = filled_form(request, page.path, spec, filled | {BACK: back})
+    return render_to_string(shown, {"form": made, "page": page, "filled": filled, "asks": asks, **more}, request)
+
+
+@register.simple_tag
+def call_url(slug: str, path: str, command: str) -> str:
+    """The address at which scripts call a command."""
+    return call_address(slug, path, command)
 
 
 @register.simple_tag

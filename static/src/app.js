@@ -7,3 +7,7 @@ import "./js/morph.js";
 import "./js/tabs.js";
 import "./js/live.js";
 import "./js/said.js";
+import "./js/editors.js";
+import "./js/rows.js";
+import "./js/studio.js";
+import "./js/uploads.js";

@@ -248,7 +248,9 @@ def test_an_object_that_moved_is_followed_also_by_a_sent_form(owner, team, call,
         ("/o/a//b", 422), ("/o/" + "x" * 300, 422), ("/o/a:no.such", 404), ("/o/%00", 422), ("/o/:", 302),
         ("/?at=nowhere", 422), ("/?at=/nowhere", 404), ("/?find=kind:a+kind:b", 422),
         ("/o/:/history?before=x", 200), ("/o/:/nothing", 404), ("/o/:/history/more", 404), ("/o/:/State", 404),
-        ("/o/:/files?folder=../x", 422), ("/o/:/settings?x=y", 200),
+        ("/o/:/files/../x/", 422), ("/o/:/files/none", 404), ("/o/:/files/none?raw", 404),
+        ("/o/:/database/none", 404), ("/o/:/database/none?row=x", 422), ("/o/:/state/none", 200),
+        ("/o/:/settings?x=y", 200),
     ],
 )  # fmt: skip
 def test_whatever_is_typed_into_an_address_has_an_answer(owner, team, make, address, status):

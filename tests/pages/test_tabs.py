@@ -5,6 +5,8 @@ from html import unescape
 from typing import Any
 
 import pytest
+from django.template import engines
+from django.template.loaders.locmem import Loader
 
 from objects.commands.tabs import Asks, Tab
 from objects.sdk import registry
@@ -78,6 +80,12 @@ def test_who_declares_a_tab_has_it_shown_with_what_its_commands_answer(owner, te
     state = registry.facility("state")
     monkeypatch.setattr(state, "tab", Tab("Keys", 15, asks={"entries": Asks("state.list", {"limit": 1}, ("after",))}))
     monkeypatch.setattr(object_tabs, "_view", lambda name: None)
+    written = "{% for each in page.shown.entries.entries %}<dt>{{ each.key }}</dt>{% endfor %}"
+    loaders = engines["django"].engine.template_loaders
+    monkeypatch.setattr(
+        engines["django"].engine, "template_loaders",
+        [Loader(engines["django"].engine, {"tabs/state.html": written}), *loaders],
+    )  # fmt: skip
 
     first = owner.get(f"/t/{team.slug}/o{path}:/state")
     second = owner.get(f"/t/{team.slug}/o{path}:/state?after=a&limit=9")

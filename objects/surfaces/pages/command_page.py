@@ -19,7 +19,7 @@ from objects.engine.calls import Outcome
 from objects.surfaces.pages.addresses import object_address, team_address
 from objects.surfaces.pages.answering import answer, retry_after, wants_fragment
 from objects.surfaces.pages.asking import ask, run
-from objects.surfaces.pages.forms import BACK, CONFIRMED, RUN, CommandForm, arguments_of, form
+from objects.surfaces.pages.forms import BACK, CONFIRMED, RUN, SHOWN, CommandForm, arguments_of, form
 from objects.surfaces.pages.object_tabs import Crumb, crumbs, locked
 from objects.surfaces.pages.results import Result, result_of
 from objects.tree.paths import ObjectPath
@@ -94,7 +94,9 @@ def _form_page(
         hidden=_kept(sent) if made.is_question and sent is not None else (),
     )
     status = problem.status if problem is not None else HTTPStatus.OK
-    response = answer(request, "objects/command.html", page, fragment="objects/_command.html", status=status)
+    is_elsewhere = sent is not None and sent.get(SHOWN) == "result"
+    fragment = "objects/_outcome.html" if is_elsewhere else "objects/_command.html"
+    response = answer(request, "objects/command.html", page, fragment=fragment, status=status)
     if outcome is not None and is_done and spec.verb != "reads":
         response.headers["HX-Trigger"] = _news(outcome)
     return retry_after(response, problem)

@@ -34,6 +34,7 @@ from objects.commands.shapes import (
 )
 from objects.commands.types import Content, Moment, Secret, Upload
 from objects.commands.words import quote
+from objects.surfaces.pages import parts
 from objects.surfaces.pages.addresses import call_address, object_address
 from teams.problems import NeedsConfirmation, Problem, WrongArgument
 
@@ -42,6 +43,7 @@ Input = Literal["text", "number", "checkbox", "select", "textarea", "lines", "fi
 CONFIRMED = "_confirmed"  # an argument's name does not begin with "_"
 RUN = "_run"
 BACK = "_back"  # the address of the page that a form stands in, to go back to once it is done
+SHOWN = "_as"  # "result": what came of it is shown elsewhere on the page, without the form
 AS_TEXT = "_as_text"  # content typed rather than chosen: `content_as_text`
 
 
@@ -310,6 +312,7 @@ def arguments_of(
             not name.startswith("_")
             and not name.endswith(AS_TEXT)
             and name not in known
+            and parts.owner(name) not in known
             and name != "csrfmiddlewaretoken"
         ):
             arguments[name] = sent[name]
@@ -322,7 +325,15 @@ def _typed(spec: CommandSpec, sent: QueryDict) -> dict[str, Any]:
     for parameter in spec.parameters:
         values = sent.getlist(parameter.name)
         chosen = _input(parameter)[0]
-        if not values or chosen == "file":
+        if chosen == "file":
+            continue
+        if (
+            isinstance(_inner(parameter.shape), DictShape | ListShape)
+            and (made := parts.read(parameter, sent)) is not None
+        ):
+            typed[parameter.name] = made
+            continue
+        if not values:
             continue
         value = values[-1].replace("\r\n", "\n")
         if chosen == "lines":
@@ -377,8 +388,8 @@ def _plain(parameter: Parameter, text: Any) -> Any:
     if parameter.shape.masks:
         return MASK
     if isinstance(text, list):
-        return [parameter.shape.from_text(each) for each in text]
-    return parameter.shape.from_text(text)
+        return [parameter.shape.from_text(each) if isinstance(each, str) else each for each in text]
+    return parameter.shape.from_text(text) if isinstance(text, str) else text
 
 
 def _shell(text: str) -> str:
@@ -398,6 +409,8 @@ def terminal_line(spec: CommandSpec, typed: Mapping[str, Any]) -> str:
             continue
         if parameter.shape.masks:
             given = MASK
+        if isinstance(given, dict) or (isinstance(given, list) and not parameter.variadic):
+            given = json.dumps(given, ensure_ascii=False)
         if isinstance(given, list):
             words += [quote(each) for each in given]
         elif isinstance(parameter.shape, BoolShape):

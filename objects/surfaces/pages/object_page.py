@@ -20,6 +20,8 @@ def show(request: TeamRequest, address: str) -> HttpResponse:
         if "/" + address != path + (f":{command}" if command else ""):  # a slash at the end, or accents taken apart
             canonical = object_address(request.team.slug, path, command)
             return HttpResponseRedirect(canonical + (f"?{query}" if query else ""))
-        if not command or command.startswith("/"):
-            return show_tab(request, path, command.removeprefix("/") or OVERVIEW)
+        if not command:
+            return show_tab(request, path, OVERVIEW)
+    if command.startswith("/"):  # by POST where what is to be looked at is too long for an address; nothing is changed
+        return show_tab(request, path, command.removeprefix("/"))
     return show_command(request, path, command)
