@@ -19,6 +19,8 @@ document.addEventListener("click", async (event) => {
     await navigator.clipboard.writeText(copy.parentElement.querySelector("[data-copied]").innerText);
     say("Copied");
   }
+  const more = at?.closest("[data-more-rows]");
+  if (more) addRow(document.getElementById(more.dataset.moreRows));
   const save = at?.closest("[data-save]");
   if (!save) return;
   const name = save.form.querySelector("[data-save-name]");
@@ -34,8 +36,22 @@ document.addEventListener("click", async (event) => {
   }
 });
 
+// A row more in a list of records: a copy of the last, emptied, with the next number in its names.
+function addRow(box) {
+  const last = box.querySelector("tbody tr:last-child");
+  const next = last.cloneNode(true);
+  for (const input of next.querySelectorAll("input, select")) {
+    input.name = input.name.replace(/\.(\d+)\./, (_, number) => `.${Number(number) + 1}.`);
+    input.setAttribute("aria-label", input.getAttribute("aria-label").replace(/\d+$/, (number) => Number(number) + 1));
+    if (input.type === "checkbox") input.checked = false;
+    else if (input.tagName === "INPUT") input.value = "";
+  }
+  last.after(next);
+  next.querySelector("input").focus();
+}
+
 function show(root) {
-  for (const each of root.querySelectorAll("[data-save][hidden], [data-copy][hidden]")) each.hidden = false;
+  for (const each of root.querySelectorAll("[data-save][hidden], [data-copy][hidden], [data-more-rows][hidden]")) each.hidden = false;
 }
 
 show(document);
