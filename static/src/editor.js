@@ -58,6 +58,17 @@ const look = EditorView.theme({
   ".cm-tooltip-autocomplete > ul > li[aria-selected]": { backgroundColor: "var(--accent)", color: "var(--accent-ink)" },
 });
 
+// Where typing replaces a selection, Chromium's own editing would put style attributes into the text, which the policy
+// refuses and reports: it is done without the browser.
+const typed = EditorView.domEventHandlers({
+  beforeinput: (event, view) => {
+    if (event.inputType !== "insertText" || event.data === null || view.state.selection.main.empty) return false;
+    event.preventDefault();
+    view.dispatch({ ...view.state.replaceSelection(event.data), userEvent: "input.type", scrollIntoView: true });
+    return true;
+  },
+});
+
 function languageOf(area) {
   if (area.dataset.editor !== "sql") return (LANGUAGES[area.dataset.editor] ?? LANGUAGES.text)();
   return sql({ dialect: SQLite, schema: JSON.parse(area.dataset.schema || "{}"), upperCaseKeywords: false });
@@ -83,6 +94,7 @@ export function openEditor(area) {
       doc: area.value,
       extensions: [
         keymap.of([{ key: "Mod-Enter", run: send }]),
+        typed,
         highlightSpecialChars(),
         history(),
         drawSelection(),

@@ -1,18 +1,35 @@
-"""What the tests of pages share: a browser session of somebody, and the engine to prepare and to look."""
+"""What the tests of pages share: somebody's session, the engine to prepare and to look, a site and a real browser.
 
+A browser's fixtures end with this package: two of Playwright's loops cannot be in one thread.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
 
 import pytest
+from django.db import connection
 from django.test import Client
+from playwright.sync_api import Browser, sync_playwright
 
+from config.up.assets import build_assets
 from objects.engine import running
 from objects.engine.running import engine
+from teams import actions
 from teams.models import Person, Team
 from teams.problems import Conflict
+from tests.pages.browser import KEY, ROOT
 
 SignedIn = Callable[..., Client]
+READY_S = 40
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -64,3 +81,59 @@ def make(call) -> Callable[[str], str]:
         return path
 
     return new
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+@pytest.fixture(scope="package")
+def site(database, tmp_path_factory) -> Iterator[str]:
+    """A web process on the tests' database, with the demo team in it; gives its address."""
+    build_assets(ROOT)
+    actions.seed_demo()
+    params, port = connection.get_connection_params(), free_port()
+    server = f"{params.get('host', '')}:{params.get('port', 5432)}"
+    secret = f":{params['password']}" if params.get("password") else ""
+    environment = os.environ | {
+        "DATABASE_URL": f"postgres://{params.get('user', '')}{secret}@{server}/{params['dbname']}",
+        "GROVE_ENTER_KEY": KEY,
+    }
+    log = tmp_path_factory.mktemp("site") / "web.log"
+    with log.open("wb") as output:
+        web = subprocess.Popen(
+            [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "config.asgi:application"],
+            cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+    try:
+        give_up_at = time.monotonic() + READY_S
+        while True:
+            try:
+                urlopen(f"{address}/account/login/", timeout=5).close()
+                break
+            except (URLError, OSError) as error:
+                if web.poll() is not None or time.monotonic() > give_up_at:
+                    raise RuntimeError(f"the web process does not answer:\n{log.read_text()}") from error
+                time.sleep(0.2)
+        yield address
+    finally:
+        web.terminate()
+        web.wait(timeout=20)
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """A real browser. Without one this fails and does not skip: pages that nobody looked at are not tested."""
+    found = os.environ.get("BROWSER_EXECUTABLE") or shutil.which("chromium")
+    assert found, "No Chromium: install one (apt-get install chromium) or name it in BROWSER_EXECUTABLE."
+    with sync_playwright() as playwright:
+        # The sandbox needs rights that a container lacks; the pages here are our own.
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        # Playwright leaves an event loop running in this thread, where Django refuses the ORM.
+        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+        yield browser
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+        browser.close()

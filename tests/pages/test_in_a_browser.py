@@ -1,105 +1,10 @@
 """A person's way through the pages in a real Chromium, against a real web process: with scripts, without, narrow."""
 
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
+from playwright.sync_api import Page, Position, expect
 
-import pytest
-from django.conf import settings
-from django.db import connection
-from playwright.sync_api import Browser, BrowserContext, Page, Position, expect, sync_playwright
+from tests.pages.browser import entered
 
-from config.up.assets import build_assets
-from teams import actions
-
-ROOT = Path(settings.BASE_DIR)
-KEY = "the-key-that-up-prints"
-READY_S = 40
-LOUD = ("error", "warning")
 ARROW: Position = {"x": 20, "y": 15}  # of a folder, beside its link
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
-@pytest.fixture(scope="module")
-def site(database, tmp_path_factory) -> Iterator[str]:
-    """A web process on the tests' database, with the demo team in it; gives its address."""
-    build_assets(ROOT)
-    actions.seed_demo()
-    params, port = connection.get_connection_params(), free_port()
-    server = f"{params.get('host', '')}:{params.get('port', 5432)}"
-    secret = f":{params['password']}" if params.get("password") else ""
-    environment = os.environ | {
-        "DATABASE_URL": f"postgres://{params.get('user', '')}{secret}@{server}/{params['dbname']}",
-        "GROVE_ENTER_KEY": KEY,
-    }
-    log = tmp_path_factory.mktemp("site") / "web.log"
-    with log.open("wb") as output:
-        web = subprocess.Popen(
-            [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "config.asgi:application"],
-            cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-    address = f"http://127.0.0.1:{port}"
-    try:
-        give_up_at = time.monotonic() + READY_S
-        while True:
-            try:
-                urlopen(f"{address}/account/login/", timeout=5).close()
-                break
-            except (URLError, OSError) as error:
-                if web.poll() is not None or time.monotonic() > give_up_at:
-                    raise RuntimeError(f"the web process does not answer:\n{log.read_text()}") from error
-                time.sleep(0.2)
-        yield address
-    finally:
-        web.terminate()
-        web.wait(timeout=20)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """A real browser. Without one this fails and does not skip: pages that nobody looked at are not tested."""
-    found = os.environ.get("BROWSER_EXECUTABLE") or shutil.which("chromium")
-    assert found, "No Chromium: install one (apt-get install chromium) or name it in BROWSER_EXECUTABLE."
-    with sync_playwright() as playwright:
-        # The sandbox needs rights that a container lacks; the pages here are our own.
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        # Playwright leaves an event loop running in this thread, where Django refuses the ORM.
-        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-        yield browser
-        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-        browser.close()
-
-
-@contextmanager
-def entered(browser: Browser, site: str, *, refused: str = "", **options: object) -> Iterator[Page]:
-    """Somebody who came in by the URL; at the end nothing may stand in the console, as a violation of the CSP would.
-
-    refused: the status of an answer that is meant to be a refusal, which browsers write into the console too.
-    """
-    context: BrowserContext = browser.new_context(base_url=site, **options)  # type: ignore[arg-type]
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type in LOUD else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(f"/enter/{KEY}/")
-    try:
-        yield page
-    finally:
-        context.close()
-    assert [each for each in complaints if not refused or f"a status of {refused}" not in each] == []
 
 
 def state_of(page: Page) -> dict[str, str]:

@@ -13,10 +13,10 @@ from objects.engine.running import engine
 from teams import actions, callers
 from teams.access import Role
 from teams.models import Person, Team
-from tests.pages.test_in_a_browser import chromium, entered, site
+from tests.pages.browser import entered
 from tests.surfaces.conftest import web
 
-__all__ = ["chromium", "site", "web"]
+__all__ = ["web"]
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 PATH = "/live"

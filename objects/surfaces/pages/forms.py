@@ -5,7 +5,7 @@ A field that is left empty is left out of the call, so the command's own default
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
 
@@ -107,11 +107,12 @@ class CommandForm:
     typed: Mapping[str, Any] = field(default_factory=dict)  # what was sent, by argument
     problem: Problem | None = None
     back: str = ""
+    among: str = ""  # tells this form apart from others of the same command on one page, in ids
 
     @property
     def id(self) -> str:
         """The id of the element that is swapped."""
-        return "form-" + self.spec.name.replace(".", "-")
+        return "form-" + self.spec.name.replace(".", "-") + self.among
 
     @property
     def is_question(self) -> bool:
@@ -170,15 +171,24 @@ def form(
     origin: str = "",
     sent: QueryDict | None = None,
     problem: Problem | None = None,
+    among: str = "",
 ) -> CommandForm:
-    """Make the form of a command. sent: what was typed, to keep it. origin: of the site, for curl."""
+    """Make the form of a command. sent: what was typed, to keep it. origin: of the site, for curl.
+
+    among: tells forms of one command on one page apart.
+    """
     wrong = messages(problem)
     typed = _typed(spec, sent) if sent is not None else {}
     return CommandForm(
         spec=spec,
         path=path,
         address=object_address(slug, path, spec.name),
-        fields=tuple(_field(spec, each, sent, wrong.get(each.name, "")) for each in spec.parameters),
+        fields=tuple(
+            replace(made, id=made.id + among)
+            for each in spec.parameters
+            for made in (_field(spec, each, sent, wrong.get(each.name, "")),)
+        ),
+        among=among,
         curl=elsewhere.curl(origin + call_address(slug, path, spec.name), spec, typed),
         python=elsewhere.python(origin + call_address(slug, path, spec.name), spec, typed),
         terminal=elsewhere.terminal_line(spec, typed),

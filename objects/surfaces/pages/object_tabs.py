@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from http import HTTPStatus
 from typing import Any, Final
+from zlib import crc32
 
 from csp.constants import SELF
 from django.http import HttpResponse, QueryDict
@@ -20,7 +21,7 @@ from objects.surfaces.pages import tabs as own
 from objects.surfaces.pages.addresses import object_address, tab_address
 from objects.surfaces.pages.answering import answer, wants_fragment
 from objects.surfaces.pages.asking import Question, answers, ask
-from objects.surfaces.pages.forms import CommandForm, form
+from objects.surfaces.pages.forms import BACK, CommandForm, form
 from objects.tree.paths import ObjectPath
 from teams.access import Role
 from teams.pages import TeamRequest
@@ -247,7 +248,9 @@ def filled_form(request: TeamRequest, path: str, spec: CommandSpec, filled: Mapp
     for name, value in filled.items():
         sent.setlist(name, [str(each) for each in value] if isinstance(value, list | tuple) else [str(value)])
     origin = f"{request.scheme}://{request.get_host()}"
-    return form(request.team.slug, path, spec, origin=origin, sent=sent or None)
+    told = "&".join(f"{name}={value}" for name, value in sorted(filled.items()) if name != BACK)
+    among = f"-{crc32(told.encode()):x}" if told else ""
+    return form(request.team.slug, path, spec, origin=origin, sent=sent or None, among=among)
 
 
 def show_tab(request: TeamRequest, path: ObjectPath, address: str) -> HttpResponse:

@@ -78,9 +78,12 @@ function edit(cell) {
       save();
     }
   });
-  input.addEventListener("blur", () => {
-    if (!input.readOnly && !isOver && input.value === cell.dataset.value) leave(false);
-  });
+  // Later: the cell may lose focus because it is being taken out of the page.
+  input.addEventListener("blur", () =>
+    setTimeout(() => {
+      if (!input.readOnly && !isOver && input.value === cell.dataset.value) leave(false);
+    }),
+  );
 }
 
 document.addEventListener("dblclick", (event) => {

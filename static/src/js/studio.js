@@ -58,7 +58,7 @@ show(document);
 document.addEventListener("htmx:afterSwap", () => show(document));
 document.addEventListener("htmx:afterRequest", (event) => {
   const form = event.detail.elt;
-  if (event.detail.xhr?.status === 204 && form.matches?.("form.row-form")) form.reset();
+  if (event.detail.xhr?.status === 204 && form.matches?.("form.row-form:not([data-then])")) form.reset();
 });
 
 // What was kept in the state can be taken back for a while: the form says what was there before.
@@ -66,8 +66,12 @@ document.addEventListener("htmx:afterRequest", (event) => {
   const form = event.detail.elt;
   if (event.detail.xhr?.status !== 204 || !form.dataset?.then) return;
   const { undo, undoKey, undoAt, then } = form.dataset;
+  if (!undoAt) {
+    leaveFor(then);
+    return;
+  }
   const wasThere = "undoThere" in form.dataset;
-  htmx.ajax("GET", then, { target: "#tab", swap: "innerHTML show:none" }).then(() => history.pushState({ htmx: true }, "", then));
+  leaveFor(then);
   const kept = form.elements.value.value;
   document.dispatchEvent(
     new CustomEvent("grove-said", {
@@ -87,6 +91,17 @@ document.addEventListener("htmx:afterRequest", (event) => {
       },
     }),
   );
+});
+
+async function leaveFor(address) {
+  await htmx.ajax("GET", address, { target: "#tab", swap: "innerHTML show:none" });
+  history.pushState({ htmx: true }, "", address);
+}
+
+// Whoever types a value means one: "null" beside it is no longer ticked.
+document.addEventListener("input", (event) => {
+  const box = event.target.closest?.(".field")?.querySelector(".null input");
+  if (box && event.target !== box) box.checked = false;
 });
 
 function parsed(text) {

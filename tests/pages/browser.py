@@ -1,0 +1,48 @@
+"""A real Chromium for the tests of pages: somebody who came in by the printed address, and axe's opinion of a page."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from playwright.sync_api import Browser, BrowserContext, Page
+
+ROOT = Path(settings.BASE_DIR)
+KEY = "the-key-that-up-prints"
+LOUD = ("error", "warning")
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@contextmanager
+def entered(browser: Browser, site: str, *, refused: str = "", **options: object) -> Iterator[Page]:
+    """Somebody who came in by the URL; at the end nothing may stand in the console, as a violation of the CSP would.
+
+    refused: the status of an answer that is meant to be a refusal, which browsers write into the console too.
+    """
+    context: BrowserContext = browser.new_context(base_url=site, **options)  # type: ignore[arg-type]
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type in LOUD else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(f"/enter/{KEY}/")
+    try:
+        yield page
+    finally:
+        context.close()
+    assert [each for each in complaints if not refused or f"a status of {refused}" not in each] == []
+
+
+def complaints_of_axe(page: Page) -> list[str]:
+    """What axe finds on the page as it is now: the rule, and where."""
+    page.evaluate(AXE.read_text())
+    found: dict[str, Any] = page.evaluate(
+        "(rules) => axe.run(document, { runOnly: rules, resultTypes: ['violations'] })", RULES
+    )
+    return [
+        f"{rule['id']}: {', '.join(json.dumps(node['target'][0]) for node in rule['nodes'][:5])}"
+        f" {rule['nodes'][0]['failureSummary'] if rule['id'] == 'color-contrast' else rule['help']}"
+        for rule in found["violations"]
+    ]
