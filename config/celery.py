@@ -5,6 +5,7 @@ A task may run twice (its worker died): what it does must not mind.
 """
 
 import os
+from datetime import timedelta
 
 from celery import Celery
 from celery.schedules import crontab
@@ -18,9 +19,13 @@ app.conf.update(
     result_serializer="json",
     task_acks_late=True,
     worker_prefetch_multiplier=1,  # a slow task holds no others back while another worker is idle
+    # What is due must not wait behind a long task, nor the dispatcher behind what is due.
+    task_routes={"objects.timing.tasks.tick": {"queue": "ticks"}, "objects.timing.tasks.work_off": {"queue": "wakes"}},
     # Beat copies these into its tables at its start; there, in the admin, a person can change when they run.
     beat_schedule={
+        "hand over what is due": {"task": "objects.timing.tasks.tick", "schedule": timedelta(seconds=1)},
         "forget what is old": {"task": "objects.tasks.forget_what_is_old", "schedule": crontab(minute=17)},
+        "summarise": {"task": "objects.tasks.summarise", "schedule": crontab()},
         "forget what terminals kept": {"task": "terminal.tasks.forget_what_is_old", "schedule": crontab(minute=29)},
         "forget old sessions": {"task": "teams.tasks.forget_old_sessions", "schedule": crontab(minute=41, hour=3)},
     },

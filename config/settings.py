@@ -43,11 +43,14 @@ KIND_PACKAGES = listed("GROVE_KIND_PACKAGES")  # packages or modules with kinds 
 # Public or local.
 DEBUG = switched("GROVE_DEBUG")
 PUBLIC = switched("GROVE_PUBLIC")
+VIRTUAL_CLOCK = switched("GROVE_VIRTUAL_CLOCK")  # for tests: see teams.clock
 ALLOWED_HOSTS = listed("GROVE_HOSTS")
 CSRF_TRUSTED_ORIGINS = listed("GROVE_ORIGINS")  # only where a proxy changes the Host header
 if PUBLIC:
     if DEBUG:
         raise ImproperlyConfigured("GROVE_DEBUG=1 shows settings to strangers: not together with GROVE_PUBLIC=1.")
+    if VIRTUAL_CLOCK:
+        raise ImproperlyConfigured("GROVE_VIRTUAL_CLOCK=1 is for tests: not together with GROVE_PUBLIC=1.")
     if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
         raise ImproperlyConfigured("GROVE_PUBLIC=1 needs the names of this site: GROVE_HOSTS=grove.example.com,…")
     CSRF_TRUSTED_ORIGINS = CSRF_TRUSTED_ORIGINS or [
@@ -118,6 +121,7 @@ PUBLIC_APPS = [
     "channels",
     "django_htmx",
     "django_celery_beat",
+    "objects.timing",
     "django_prometheus",
 ]
 INSTALLED_APPS = PUBLIC_APPS + TEAM_APPS
@@ -152,6 +156,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "objects.surfaces.pages.sides.side",
             ]
         },
     }

@@ -14,7 +14,7 @@ from objects.engine.running import engine
 from teams import callers
 from teams.access import Caller
 from teams.models import Person, Team
-from teams.problems import Conflict
+from teams.problems import NoSuch, Problem
 
 Step = tuple[str, dict[str, Any]]  # a command and its arguments
 
@@ -57,10 +57,10 @@ def plant(team: Team, owner: Person) -> list[str]:
 
 
 def _grow(caller: Caller, plant: Plant) -> bool:
-    try:
-        _call(caller, "/", "tree.create", {"name": plant.path})
-    except Conflict:
+    # Looked for first, since a refusal would show on the team's front page after every start.
+    if not isinstance(_problem(caller, plant.path), NoSuch):
         return False
+    _call(caller, "/", "tree.create", {"name": plant.path})
     if plant.tags:
         _call(caller, plant.path, "tree.tag", {"tags": list(plant.tags)})
     for name, value in plant.settings.items():
@@ -68,6 +68,11 @@ def _grow(caller: Caller, plant: Plant) -> bool:
     for command, arguments in plant.steps:
         _call(caller, plant.path, command, arguments)
     return True
+
+
+def _problem(caller: Caller, path: str) -> Problem | None:
+    """What stands against calling an object: NoSuch where there is none, Moved where it went elsewhere."""
+    return engine().call(caller.schema, path, "tree.describe", {}, caller, via="worker").problem
 
 
 def _call(caller: Caller, path: str, command: str, arguments: dict[str, Any]) -> Any:

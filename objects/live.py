@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
@@ -32,6 +33,9 @@ RESYNC = "resync"  # topic of "you may have missed something: look again"
 CHANGED = "changed"  # topic of every commit
 POST_EVENTS = 20_000  # events that wait for Valkey; beyond, everybody elsewhere is told to resync instead
 POST_AT_ONCE = 512  # events handed to Valkey in one go
+POST_PAUSE_S = (
+    0.002  # from one handing over to the next: what comes meanwhile costs one turn of the interpreter, not many
+)
 RETRY_S = (0.2, 5.0)  # first and longest pause before Valkey is tried again
 TIMEOUT_S = 5.0
 QUIET_S = 5.0  # of silence, after which Valkey is asked whether it is there
@@ -347,10 +351,11 @@ class _Post:
                     for _ in range(commands):
                         connection.read_response()
                     batch = []
+                pause = RETRY_S[0]
+                time.sleep(POST_PAUSE_S)
                 self._more.clear()
                 if self._waiting:  # put() came in between and saw the flag still set
                     self._more.set()
-                pause = RETRY_S[0]
             except (valkey.ValkeyError, OSError) as error:
                 if connection is not None:
                     connection.disconnect()  # type: ignore[no-untyped-call]

@@ -11,6 +11,7 @@ from typing import Any
 from psycopg import Connection
 from psycopg.sql import SQL, Identifier
 
+from objects import summaries
 from objects.storage import pages
 from objects.tree import tree
 from teams.limits import Limits
@@ -36,12 +37,15 @@ def forget(connection: Connection[Any], schema: str, *, limits: Limits, now: dat
         return now - timedelta(seconds=keep_s)
 
     oldest_bucket = int(before(limits.HISTORY_KEEP_S).timestamp() // limits.HISTORY_BUCKET_S)
-    return Forgotten(
+    gone = Forgotten(
         pages=_repeated(connection, lambda: pages.trim_history(connection, schema, oldest_bucket, AT_ONCE), AT_ONCE),
         answers=_forget_rows(connection, schema, "answer", before(limits.ANSWER_KEEP_S)),
         journal_lines=_forget_rows(connection, schema, "journal", before(limits.JOURNAL_KEEP_S)),
         objects=_repeated(connection, lambda: tree.purge(connection, schema, before(limits.TRASH_KEEP_S)).objects, 1),
     )
+    if gone.journal_lines:
+        summaries.forget(connection, schema)
+    return gone
 
 
 def _forget_rows(connection: Connection[Any], schema: str, table: str, before: datetime) -> int:

@@ -116,3 +116,46 @@ class MovedPath(models.Model):
 
     class Meta:
         db_table = "moved"
+
+
+class Shelf(models.Model):
+    """What one person keeps at hand in this team: ids of objects, so that what moves stays on it."""
+
+    person = models.TextField(primary_key=True, help_text="a Caller's id: 'p12'")
+    pinned = ArrayField(models.BigIntegerField(), default=list, db_default=models.Value("{}"), help_text="in order")
+    recent = ArrayField(models.BigIntegerField(), default=list, db_default=models.Value("{}"), help_text="latest first")
+    opened = ArrayField(
+        models.BigIntegerField(), default=list, db_default=models.Value("{}"), help_text="folders open in the tree"
+    )
+
+    class Meta:
+        db_table = "shelf"
+
+
+class Summary(models.Model):
+    """What an object is found and sorted by beyond its row; `objects.tree.summaries` keeps it, a little behind.
+
+    There is none for an object that nobody called yet.
+    """
+
+    object_id = models.BigIntegerField(primary_key=True)
+    called_at = models.DateTimeField(null=True, help_text="the latest call that the journal has")
+    errors = models.IntegerField(help_text="calls that ended with a problem and are in the journal, counted to 1,000")
+    failed_at = models.DateTimeField(null=True, help_text="the latest of them")
+    error = models.TextField(help_text="what it was refused with, type and text; empty where there is none")
+    pages = models.IntegerField(help_text="length of the file: the row's own column cannot be indexed, calls change it")
+    version = models.BigIntegerField(help_text="of the object when its state was looked at; -1: it is to be looked at")
+    state = models.TextField(help_text="keys and values, folded to lower case, one a line; the first 4,096 characters")
+
+    class Meta:
+        db_table = "summary"
+
+
+class SummaryMark(models.Model):
+    """How far the summaries have come: every line of the journal up to `line_id` is in them. One row."""
+
+    id = models.SmallIntegerField(primary_key=True)
+    line_id = models.BigIntegerField()
+
+    class Meta:
+        db_table = "summary_mark"

@@ -6,9 +6,11 @@ import psycopg
 from celery import shared_task
 from django.conf import settings
 
-from objects import maintenance
+from objects import maintenance, summaries
 from objects.engine import running
 from teams.models import Team
+
+SUMMARY_ROUNDS = 20  # of one team, before it is the next one's turn
 
 log = logging.getLogger("grove.maintenance")
 
@@ -20,3 +22,13 @@ def forget_what_is_old() -> None:
         for schema in Team.objects.values_list("schema_name", flat=True).iterator():
             gone = maintenance.forget(connection, schema, limits=settings.GROVE)
             log.info("forgot what is old: schema=%s %s", schema, gone)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def summarise() -> None:
+    """Bring the summaries of all teams up to date, by which objects are found."""
+    with psycopg.connect(running.conninfo(), autocommit=True) as connection:
+        for schema in Team.objects.values_list("schema_name", flat=True).iterator():
+            rounds = 0
+            while summaries.catch_up(connection, schema) and rounds < SUMMARY_ROUNDS:
+                rounds += 1

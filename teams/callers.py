@@ -20,8 +20,9 @@ import psycopg
 from django.conf import settings
 from django.db import connection as django_connection
 
+from teams import clock
 from teams.access import Caller, Role, Scope, member_grants
-from teams.problems import NoSuch, NotSignedIn, OverLimit, Overloaded
+from teams.problems import NoSuch, NotAllowed, NotSignedIn, OverLimit, Overloaded
 
 LAST_USED_STEP_S: Final = 60  # `last_used_at` of a token is exact to this
 PREFIX_LETTERS: Final = 10
@@ -45,23 +46,25 @@ join public.teams_membership m on m.team_id = t.id
 join public.teams_person p on p.id = m.person_id
 where t.slug = %s and p.id = %s and p.is_active
 """  # noqa: S608 -- of constants
+PERSON_AGAIN = PERSON.replace("t.slug =", "t.schema_name =")
 TOKEN = f"""
 select p.id, p.email, t.schema_name, m.role, {GRANTS},
     t.slug, k.id, k.name, k.digest, k.paths, k.verbs, k.ceiling, k.rate,
-    extract(epoch from k.expires_at - now())::float8,
+    extract(epoch from k.expires_at - to_timestamp(%s))::float8,
     k.last_used_at is null or k.last_used_at < now() - make_interval(secs => {LAST_USED_STEP_S})
 from public.teams_token k
 join public.teams_team t on t.id = k.team_id
 join public.teams_person p on p.id = k.person_id and p.is_active
 join public.teams_membership m on m.team_id = t.id and m.person_id = p.id
-where k.prefix = %s and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
+where k.prefix = %s and k.revoked_at is null and (k.expires_at is null or k.expires_at > to_timestamp(%s))
 """  # noqa: S608 -- of constants
+TOKEN_AGAIN = TOKEN.replace("where k.prefix = %s", "where t.schema_name = %s and k.id = %s")
 USED = f"""
 update public.teams_token set last_used_at = now()
 where id = %s and (last_used_at is null or last_used_at < now() - make_interval(secs => {LAST_USED_STEP_S}))
 """  # noqa: S608 -- of constants
 
-Key = tuple[str, bytes | int]  # the team's slug, and a digest of the secret or a person's id
+Key = tuple[str, bytes | int | str]  # the team's slug, and a digest of the secret or a person's id; or schema and id
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +196,24 @@ def for_person(person_id: int, slug: str) -> Caller:
     return kept.caller
 
 
+def again(schema: str, caller_id: str) -> Caller:
+    """Find a caller of an earlier call by its `Caller.id`, with the rights of now; blocks as `for_token` does.
+
+    Raises NotAllowed when a person is no member any more, or a token does not work any more.
+    """
+    if caller_id == "system":
+        return Caller.system(schema)
+    key = (schema, caller_id)
+    kept = _cache.fresh(key)
+    if kept is None:
+        with _source.lock:
+            kept = _cache.fresh(key) or _load_again(key, schema, caller_id)
+    if kept.caller is None:
+        who = "The token" if caller_id.startswith("t") else "The person"
+        raise NotAllowed(f"{who} on whose behalf this was to run is no longer part of the team. Set it up anew.")
+    return kept.caller
+
+
 def forget_all() -> None:
     """Forget what this process keeps, so that a change that it made itself counts at once."""
     _cache.clear()
@@ -275,24 +296,43 @@ def _load_token(key: Key, secret: str) -> Kept:
     brand, _, rest = secret.partition("_")
     prefix, _, own = rest.partition("_")
     is_token = brand == "grove" and len(prefix) == PREFIX_LETTERS and _is_plain(prefix)
-    row = _source.run(TOKEN, prefix) if is_token else None
+    row = _source.run(TOKEN, now := clock.now(), prefix, now) if is_token else None
     if row is None:
         return _keep(key, None, keep_s)
-    _, email, schema, role, grants, slug, token_id, name, digest, paths, verbs, ceiling, rate, left_s, is_stale = row
+    slug, token_id, digest, left_s, is_stale = row[5], row[6], row[8], row[13], row[14]
     if not hmac.compare_digest(bytes(digest), _digest(own)):
         return _keep(key, None, keep_s)
     if slug != key[0]:
         return _keep(key, Caller.nobody(), keep_s)
     if is_stale:
         _source.run(USED, token_id)
-    caller = Caller(
+    return _keep(key, _token_caller(row), keep_s if left_s is None else min(keep_s, left_s))
+
+
+def _token_caller(row: tuple[Any, ...]) -> Caller:
+    _, email, schema, role, grants, _, token_id, name, _, paths, verbs, ceiling, rate, *_ = row
+    return Caller(
         name=f"token {name} of {email}",
         schema=schema,
         grants=_grants(role, grants),
         scope=Scope(paths=tuple(paths), verbs=frozenset(verbs), ceiling=Role(ceiling), rate=rate),
         id=f"t{token_id}",
     )
-    return _keep(key, caller, keep_s if left_s is None else min(keep_s, left_s))
+
+
+def _load_again(key: Key, schema: str, caller_id: str) -> Kept:
+    number = int(caller_id[1:]) if caller_id[1:].isdecimal() else 0
+    caller, keep_s = None, settings.GROVE.CALLER_KEEP_S
+    if caller_id.startswith("p"):
+        row = _source.run(PERSON_AGAIN, schema, number)
+        if row is not None:
+            caller = Caller(name=row[1], schema=schema, grants=_grants(row[3], row[4]), id=caller_id)
+    elif caller_id.startswith("t"):
+        row = _source.run(TOKEN_AGAIN, now := clock.now(), schema, number, now)
+        if row is not None:
+            caller, left_s = _token_caller(row), row[13]
+            keep_s = keep_s if left_s is None else min(keep_s, left_s)
+    return _keep(key, caller, keep_s)
 
 
 def _keep(key: Key, caller: Caller | None, seconds: float) -> Kept:

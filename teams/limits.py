@@ -45,6 +45,14 @@ class Limits:
     SQL_ROWS: int = 10_000  # rows that one `sql` of a user may answer
     TREE_OBJECTS: int = 1_000_000  # objects of a team
 
+    # What is due.
+    WAKE_LEASE_S: float = 30.0  # what was handed to a worker that never came back is handed out again after this
+    WAKE_WINDOW: int = 64  # objects of a team with something due that are handed out at once; a team waits for its own
+    WAKE_AT_ONCE: int = 20  # messages or schedules of one object that are worked off before others have their turn
+
+    QUEUE_MESSAGES: int = 100_000  # messages that wait in one object, dead letters not counted
+    QUEUE_DEAD: int = 10_000  # dead letters that an object keeps; the oldest go first
+
     # How long things are kept. Less loses history, answers or trash sooner.
     HISTORY_BUCKET_S: int = 60  # the time machine knows one version of a page for each such span
     HISTORY_KEEP_S: int = 7 * DAY_S

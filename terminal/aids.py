@@ -9,12 +9,14 @@ from typing import Protocol
 
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 
+from objects.commands.registry import CommandSpec
 from terminal.builtins.base import builtins as all_builtins
-from terminal.completion import Completion, Completions, Told
+from terminal.completion import Completion, Completions
+from terminal.fields import Told
 from terminal.highlight import Colours, Token, highlight
 from terminal.known import Known, Typing, rule_of
 from terminal.language import Rest
-from terminal.suggest import suggest
+from terminal.suggest import Suggestions
 
 
 class Shell(Typing, Protocol):
@@ -35,12 +37,12 @@ class Aids:
         self.builtins = builtins
         self.known = Known(shell, on_news=on_news)
         self._completions = Completions(self.known, builtins)
-        self._lines: Sequence[str] = ()
-        self._here: Sequence[str] = ()
+        self._suggestions = Suggestions()
+        self._rules: tuple[object, Mapping[str, Rest | None]] = (None, {})
 
     def recall(self, lines: Sequence[str], here: Sequence[str]) -> None:
         """Take the lines that suggestions come from: all, and those of the object; the newest last. A command ran."""
-        self._lines, self._here = lines, here
+        self._suggestions = Suggestions(lines, here)
         self.known.forget()
 
     def is_complete(self, text: str) -> bool:
@@ -49,7 +51,7 @@ class Aids:
 
     def suggest(self, text: str) -> str:
         """Give what probably follows the text; "" for nothing."""
-        return suggest(text, self._lines, self._here)
+        return self._suggestions.after(text)
 
     async def complete(self, text: str, cursor: int) -> list[Completion]:
         """Give what may stand at the cursor, the likeliest first; in 50 ms, and never with an error."""
@@ -70,9 +72,7 @@ class Aids:
 
     def tokens(self, text: str) -> list[Token]:
         """Give the coloured pieces of a text."""
-        commands = self.known.commands_now(self.shell.path)
-        rules: dict[str, Rest | None] = {spec.words: rule_of(spec) for spec in (commands or {}).values()}
-        rules |= {name: rule_of(told.spec) for name, told in self.builtins.items()}
+        rules = self._rules_of(self.known.commands_now(self.shell.path))
         return highlight(
             text,
             Colours(
@@ -83,3 +83,11 @@ class Aids:
                 rules=rules,
             ),
         )
+
+    def _rules_of(self, commands: Mapping[str, CommandSpec] | None) -> Mapping[str, Rest | None]:
+        """Tell how commands take the rest of a line; worked out once for the commands that are known."""
+        if self._rules[0] is not commands or not self._rules[1]:
+            rules: dict[str, Rest | None] = {spec.words: rule_of(spec) for spec in (commands or {}).values()}
+            rules |= {name: rule_of(told.spec) for name, told in self.builtins.items()}
+            self._rules = (commands, rules)
+        return self._rules[1]

@@ -9,7 +9,7 @@ import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final
 
 from objects.commands.checks import Parameter
 from objects.commands.help import purpose_of
@@ -17,38 +17,16 @@ from objects.commands.registry import CommandSpec, registry
 from objects.commands.shapes import BoolShape, ChoiceShape, ListShape, MaybeShape, Shape, compact
 from objects.commands.types import ObjectPath
 from terminal import reading
+from terminal.fields import Fields, Told, condition_offers, fields_into
 from terminal.known import LISTED, Known, Typing, is_switch, rule_of
-from terminal.language import Rest, Word, parse, quoted, spot
+from terminal.language import Command, Rest, Word, parse, piped_into, quoted, spot
+from terminal.offers import MOST, Offer, ranked
+from terminal.sql_offers import sql_offers
 
 TAB_S: Final = 0.05  # a person feels more than this
-MOST: Final = 200  # offers; who sees more types another letter
 LONGEST_HELP: Final = 100  # characters
 LONGEST_LINE: Final = 20_000  # a longer text is not looked into
 PATH: Final = next(each.__shape__ for each in ObjectPath.__metadata__ if hasattr(each, "__shape__"))  # type: ignore[attr-defined]
-
-KEYWORDS: Final = (
-    *("select", "from", "where", "group", "by", "having", "order", "limit", "offset", "distinct", "union", "all"),
-    *("insert", "into", "values", "update", "set", "delete", "returning", "with", "recursive", "explain"),
-    *("create", "table", "view", "index", "drop", "alter", "primary", "key", "unique", "default", "pragma"),
-    *(
-        "join",
-        "left",
-        "inner",
-        "on",
-        "using",
-        "as",
-        "and",
-        "or",
-        "not",
-        "null",
-        "is",
-        "in",
-        "like",
-        "between",
-        "exists",
-    ),
-    *("case", "when", "then", "else", "end", "count", "sum", "avg", "min", "max", "asc", "desc"),
-)
 
 # What an argument of a facility names, where its type does not say it.
 NAMED: Final[Mapping[tuple[str, str], str]] = {
@@ -66,6 +44,8 @@ NAMED: Final[Mapping[tuple[str, str], str]] = {
     ("tree", "tags"): "tags",
 }
 
+OF_FIELDS: Final = ("fields", "total", "label")  # flags of builtins whose values are fields
+
 UNCLOSED: Final = re.compile(r"\$\{\w*$")  # a variable whose brace is still to come
 
 log = logging.getLogger(__name__)
@@ -82,27 +62,6 @@ class Completion:
     start: int  # characters
     display: str = ""
     help: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """Something that may be meant, before it is ranked. is_open: more of the same word may follow it."""
-
-    name: str
-    help: str = ""
-    is_open: bool = False
-
-
-class Told(Protocol):
-    """A builtin as completion sees it: `terminal.builtins.base.Builtin`.
-
-    takes: what its arguments name, in order, the last again and again: "objects", "files", "anything", "macros", "a,b"…
-    """
-
-    @property
-    def spec(self) -> CommandSpec: ...
-    @property
-    def takes(self) -> Sequence[str]: ...
 
 
 async def complete(shell: Typing, text: str, cursor: int) -> list[Completion]:
@@ -130,39 +89,6 @@ class Completions:
             return []
 
 
-def ranked(typed: str, offers: Iterable[Offer]) -> list[Offer]:
-    """Keep the offers that fit, in the order of how well; those that fit alike in the order they came."""
-    found: list[tuple[int, Offer]] = []
-    folded = typed.casefold()
-    seen: set[str] = set()
-    for each in offers:
-        if each.name in seen:
-            continue
-        place = _fit(typed, folded, each.name)
-        if place is not None:
-            seen.add(each.name)
-            found.append((place, each))
-    # What is less likely is for when nothing likelier fits: letters in the midst of a word, and scattered about.
-    best = min((place for place, _ in found), default=0)
-    worst = 2 if best <= 1 else 3 if best <= 3 else 4
-    found = [each for each in found if each[0] <= worst]
-    found.sort(key=lambda each: each[0])
-    return [each for _, each in found[:MOST]]
-
-
-def _fit(typed: str, folded: str, name: str) -> int | None:
-    if name.startswith(typed):
-        return 0
-    lower = name.casefold()
-    if lower.startswith(folded):
-        return 1
-    at = lower.find(folded)
-    if at > 0:
-        return 2 if not lower[at - 1].isalnum() else 3
-    letters = iter(lower)
-    return 4 if len(folded) > 1 and all(char in letters for char in folded) else None
-
-
 class _Line:
     """One line up to the cursor, on its way to completions."""
 
@@ -173,14 +99,17 @@ class _Line:
         self.text = text
         self.cursor = len(text)
         self.until = until
+        self.before: Sequence[Command] = ()  # whose output comes through the pipe
 
     async def complete(self) -> list[Completion]:
         commands = await self.known.commands(self.shell.path, self.until)
         rules: dict[str, Rest | None] = {spec.words: rule_of(spec) for spec in commands.values()}
         rules |= {name: rule_of(told.spec) for name, told in self.builtins.items()}
-        found = spot(parse(self.text, rules, tolerant=True), self.cursor)
+        script = parse(self.text, rules, tolerant=True)
+        found = spot(script, self.cursor)
         if found.command is None:
             return await self.names("", self.cursor)
+        self.before = piped_into(script, found.command)
         word = found.word
         start = self.cursor if word is None or not word.parts else word.start
         typed = "" if word is None else reading.text_of(word)
@@ -334,6 +263,8 @@ class _Line:
             return {key: compact(value) for key, value in keys}
         if source == "tables":
             return {name: ", ".join(columns) for name, columns in (await self.known.tables(path, self.until)).items()}
+        if source == "fields":
+            return await self.fields()
         if source == "macros":
             return await self.known.macros(self.until)
         if source == "aliases":
@@ -349,8 +280,13 @@ class _Line:
         place = reading.place_of(told.spec, words)
         plain = [word for word in words if not word.bare.startswith("-")]
         takes = told.takes[min(len(plain), len(told.takes) - 1)] if told.takes else ""
+        if place.is_value and place.parameter is not None and place.parameter.name in OF_FIELDS:
+            return await self.listed_fields(typed, start)
         if typed.startswith("-") or place.is_value or not takes:
             return await self.of_command(told.spec, words, typed, start, path)
+        if takes == "condition":
+            rest_start = words[place.first_rest].start if place.first_rest < len(words) else start
+            return await self.condition(self.text[rest_start:])
         if takes in ("objects", "files", "anything"):
             wants = ("objects", "files") if takes == "anything" else (takes,)
             offered = await self.paths(path, typed, start, wants=wants)
@@ -358,6 +294,12 @@ class _Line:
             offered = self.made(ranked(typed, await self.source(takes, typed, path)), start, ends=True)
         flags = [] if typed else ranked("", _flags(told.spec, place.given))
         return [*offered, *self.made(flags, start, is_plain=True)]
+
+    async def listed_fields(self, typed: str, start: int) -> list[Completion]:
+        """Offer fields for a flag that takes one, or some with commas between them."""
+        before, comma, last = typed.rpartition(",")
+        offers = [Offer(before + comma + name, about) for name, about in (await self.fields()).items()]
+        return self.made(ranked(before + comma + last, offers), start, ends=True)
 
     # ---- Paths ----
 
@@ -396,35 +338,21 @@ class _Line:
             at, folder = at or "/", f"{name}/{folder}".rstrip("/")
         return []
 
-    # ---- SQL ----
-
     async def sql(self, query: str, path: str) -> list[Completion]:
         """Offer tables, columns and keywords."""
-        if query[:1] in "'\"" and query:
-            query = query[1:]  # a query may stand in quotes
-        if query.count("'") % 2:
-            return []  # inside of a text
-        match = re.search(r"(?:(\w+)\.)?(\w*)$", query)
-        assert match is not None  # it fits nothing, too
-        qualifier, typed = match[1], match[2]
-        start = self.cursor - len(typed)
-        tables = await self.known.tables(path, self.until)
-        if qualifier:
-            table = _table_of(qualifier, query, tables)
-            return self.made(ranked(typed, _columns({table: tables[table]} if table else {})), start, is_plain=True)
-        words = re.findall(r"\w+", query[: len(query) - len(typed)].casefold())
-        mentioned = {name: columns for name, columns in tables.items() if name.casefold() in words}
-        of_tables = [Offer(name, ", ".join(columns)) for name, columns in tables.items()]
-        after = words[-1] if words else ""
-        upper = typed.isupper() or (not typed and query.isupper())
-        keywords = [Offer(word.upper() if upper else word, "SQL") for word in KEYWORDS]
-        if after in ("from", "join", "into", "update", "table", "view"):
-            offers = of_tables
-        elif not words:
-            offers = keywords
-        else:
-            offers = [*_columns(mentioned or tables), *of_tables, *keywords]
-        return self.made(ranked(typed, offers), start, is_plain=True)
+        typed, offers = sql_offers(query, await self.known.tables(path, self.until))
+        return self.made(ranked(typed, offers), self.cursor - len(typed), is_plain=True)
+
+    async def condition(self, typed: str) -> list[Completion]:
+        """Offer what a condition may go on with: fields, comparisons, and, or."""
+        last, offers = condition_offers(typed, await self.fields())
+        return self.made(
+            ranked(last, [Offer(*each) for each in offers]), self.cursor - len(last), ends=True, is_plain=True
+        )
+
+    async def fields(self) -> Fields:
+        """Give the fields of what comes through the pipe."""
+        return await fields_into(self.known, self.builtins, self.before, self.until)
 
     # ---- Offers to completions ----
 
@@ -476,19 +404,3 @@ def _flags(spec: CommandSpec, given: set[str]) -> Iterable[Offer]:
 
 def _inner(shape: Shape) -> Shape:
     return shape.inner if isinstance(shape, MaybeShape) else shape
-
-
-def _columns(tables: Mapping[str, Mapping[str, str]]) -> Iterable[Offer]:
-    for table, columns in tables.items():
-        for name, declared in columns.items():
-            yield Offer(name, f"{table} {declared}".strip())
-
-
-def _table_of(name: str, query: str, tables: Mapping[str, Any]) -> str:
-    """Find the table that a name before a dot means: itself, or an alias of it in the query."""
-    if name in tables:
-        return name
-    for table in tables:
-        if re.search(rf"\b{re.escape(table)}\s+(?:as\s+)?{re.escape(name)}\b", query, re.IGNORECASE):
-            return table
-    return ""

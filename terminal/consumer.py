@@ -37,7 +37,8 @@ Closed with 1000 (left), 1012 (this process stops: connect again with `resume`),
 4404 (no such thing, any more), 4409 (opened elsewhere), 4429 (too many), each with a reason.
 
 A connection that breaks ends nothing: the session waits TERMINAL_AWAY_S, its commands go on, and after that (or a
-restart) it is brought back with its scroll-back, directory, variables and unfinished line.
+restart) it is brought back with its scroll-back, directory, variables and unfinished line. Which web process the client
+comes back to does not matter: `terminal.relay` leads to the one where the session lives.
 """
 
 import asyncio
@@ -50,8 +51,10 @@ from urllib.parse import parse_qs
 import orjson
 
 from objects.surfaces import addresses, identity
+from teams.access import Caller
 from teams.problems import BadRequest, NoSuch, Problem
 from terminal import sharing
+from terminal.relay import Visit
 from terminal.session import LARGEST, SMALLEST, Attachment, Terminal
 from terminal.sessions import sessions
 
@@ -61,6 +64,8 @@ PREFIX = b"/ws/terminal/"
 HELLO_S = 2.0
 COLOURS = (0, 16, 256, 16_777_216)
 PICTURES = ("", "sixel", "iterm")
+AGAIN = 1012  # the code of a close after which clients connect again
+LOST = "The process with this session ended. Connect again."
 STOPPING = "This process is stopping. Connect again."
 
 Scope = dict[str, Any]
@@ -104,7 +109,7 @@ class Connection:
         self.scope = scope
         self._receive = receive
         self._send = send
-        self._attachment: Attachment | None = None
+        self._attachment: Attachment | Visit | None = None
         self._first: Message | None = None  # a frame that came instead of the hello
         self._is_open = True
         self._out: asyncio.Queue[Message | None] = asyncio.Queue()
@@ -125,18 +130,25 @@ class Connection:
         caller = await who.caller()  # the hello may have taken its time
         wanted = _terminal(hello, self.scope)
         here = sessions()
+        seen = hello.get("seen") if "resume" in hello else None
+        if seen is not None and type(seen) is not int:
+            raise BadRequest("seen: how many bytes of the session were received, a whole number.")
         if "share" in hello:
-            await self._look_on(sharing.find(_text(hello, "share"), caller), who, caller.name)
+            share = _text(hello, "share")
+            if sharing.is_of_this_process(share) or not await self._visit(f"share:{share}", who, caller, None):
+                await self._look_on(sharing.find(share, caller), who, caller.name)
             return
         session = None
         if "resume" in hello:
-            session = await here.resume(_text(hello, "resume"), who, caller, wanted)
+            wanted_id = _text(hello, "resume")
+            if wanted_id not in here.by_id and await self._visit(f"session:{wanted_id}", who, caller, seen):
+                if "resize" in hello and self._attachment is not None:
+                    self._attachment.resize(wanted.width, wanted.height)
+                return
+            session = await here.resume(wanted_id, who, caller, wanted)
         resumed = session is not None
         if session is None:
-            session = await here.open(who, caller, address.path, wanted, via="socket")
-        seen = hello.get("seen") if resumed else None
-        if seen is not None and type(seen) is not int:
-            raise BadRequest("seen: how many bytes of the session were received, a whole number.")
+            session, seen = await here.open(who, caller, address.path, wanted, via="socket"), None
         place = (
             seen if seen is not None and session.output.start <= seen <= session.output.end else session.output.start
         )
@@ -144,6 +156,18 @@ class Connection:
         self._attachment = session.attach(self, seen=place)
         if resumed and "resize" in hello:
             self._attachment.resize(*_size(hello["resize"]))
+
+    async def _visit(self, channel: str, who: identity.Identity, caller: Caller, seen: int | None) -> bool:
+        """Attach to a session of another process; False where none has it."""
+        visit = Visit(self, who)
+        if not await visit.ask(channel, caller, seen):
+            return False
+        self._attachment = visit
+        await self._send_json({
+            "session": visit.session_id, "at": visit.at, "resumed": channel.startswith("session:"),
+        })  # fmt: skip
+        visit.start()
+        return True
 
     async def _look_on(self, share: sharing.Share, who: identity.Identity, name: str) -> None:
         session = share.session
@@ -218,7 +242,14 @@ class Connection:
         if self._is_open:
             self._is_open = False
             with contextlib.suppress(Exception):
-                await self._send({"type": "websocket.close", "code": 1012, "reason": STOPPING})
+                await self._send({"type": "websocket.close", "code": AGAIN, "reason": STOPPING})
+
+    def come_back(self) -> None:
+        """Let the client connect again: the process where its session lived is gone."""
+        if self._is_open:
+            self._is_open = False
+            self._post({"type": "websocket.close", "code": AGAIN, "reason": LOST})
+            self._post(None)
 
     async def end(self) -> None:
         """Leave the session to itself."""

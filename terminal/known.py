@@ -1,4 +1,4 @@
-"""What is known about the world while a line is typed: answers of the world, kept for two seconds, asked for in time.
+"""What is known about the world while a line is typed: answers of the world, kept for seconds, asked for in time.
 
 Completion, highlighting and help look things up here. A look-up that takes too long goes on beside the keystrokes, so
 that the next one finds its answer. All is asked as the caller: who may not see something is not told of it.
@@ -18,6 +18,9 @@ from terminal.language import Rest
 from terminal.ports import Keeper, Remembered, World
 
 KEEP_S: Final = 2.0
+# What hardly changes but by a command typed here, after which all is asked anew; with 200 who type it is most of what
+# is asked. A right that is taken away is refused at once all the same: this is about colours and offers.
+KEEP_LONG_S: Final = {"commands": 10.0, "macros": 30.0, "aliases": 30.0}
 KEPT: Final = 500  # answers
 LISTED: Final = 1_000  # children, files or keys that are looked at
 HIGHEST: Final = "\U0010ffff"
@@ -207,11 +210,16 @@ class Known:
             self._asked.pop(key, None)
         if key[2] == "exists" and answer is not refused:
             answer = True
-        self._kept[key] = (time.monotonic() + KEEP_S, answer)
+        kept = self._kept.get(key)
+        is_news = kept is None or kept[1] != answer
+        if kept is not None and not is_news:
+            answer = kept[1]  # the very same, so that nothing that was made of it is made again
+        self._kept[key] = (time.monotonic() + KEEP_LONG_S.get(key[2], KEEP_S), answer)
         self._kept.move_to_end(key)
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
-        self.on_news()
+        if is_news:
+            self.on_news()
 
 
 def rule_of(spec: CommandSpec) -> Rest | None:

@@ -3,7 +3,7 @@
 So the same shell runs over a WebSocket, over SSH, on a local terminal and in tests.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -61,8 +61,12 @@ class Screen(Protocol):
 class EditingScreen(Screen, Protocol):
     """A screen that can open an editor; `edit` uses it where the method is there."""
 
-    async def edit(self, name: str, text: str) -> str | None:
-        """Let the person edit a text of several lines; gives it, or None where they gave up."""
+    async def edit(self, name: str, text: str, save: Callable[[str], Awaitable[None]]) -> bool:
+        """Let the person edit a text of several lines; gives whether anything was saved.
+
+        save: awaited with the text whenever the person saves. A Problem that it raises is shown, and nothing is lost.
+        Raises Conflict where there is no room for an editor.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import contextlib
 import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
@@ -148,6 +148,7 @@ class Session:
         self.is_changed = False  # since it was last kept
         self.typed_at = self.read_at = time.monotonic()
         self.on_end: list[Callable[[], None]] = []
+        self.on_share: list[Callable[[shares.Share], None]] = []  # called with each new link
         self._recording: Recording | None = None
         self._line, self._cursor = "", 0
         if snapshot is not None:
@@ -195,6 +196,15 @@ class Session:
             raise asyncio.CancelledError from None
         except EOFError:
             raise NotAllowed("No answer was given, so nothing was done.") from None
+
+    async def edit(self, name: str, text: str, save: Callable[[str], Awaitable[None]]) -> bool:
+        """Let the person edit a text over the whole screen; gives whether anything was saved.
+
+        Raises Conflict in the plain mode, where nothing is ever redrawn.
+        """
+        if isinstance(self.editor, PlainEditor) or self.editor.is_reading:
+            raise Conflict("no editor can be opened here.")
+        return await self.editor.edit(name, text, save)
 
     # ---- What readers do ----
 

@@ -1,7 +1,8 @@
 """All sessions of this process: opened, found again, watched over and kept.
 
-A session lives in the process that opened it. When its reader goes away it waits TERMINAL_AWAY_S, and its commands go
-on; what brings it back in another process (`memory.Snapshot`) is in Postgres at most KEEP_S old.
+A session lives in the process that opened it; `terminal.relay` leads to it from others. When its reader goes away it
+waits TERMINAL_AWAY_S, and its commands go on; what brings it back in another process (`memory.Snapshot`) is in Postgres
+at most KEEP_S old.
 """
 
 import asyncio
@@ -9,18 +10,21 @@ import contextlib
 import logging
 import time
 from collections.abc import Iterable
+from typing import Any
 
 from django.conf import settings
 
 from teams.access import Caller
 from teams.problems import NoSuch, OverLimit, Problem
-from terminal.memory import Memory
+from terminal import relay
+from terminal.memory import Memory, Snapshot
 from terminal.session import Session, Terminal
 from terminal.world import TeamWorld, Who
 
 log = logging.getLogger("grove.terminal")
 
 SWEEP_S = 0.5  # between two looks at everybody's rights: with CALLER_KEEP_S, what is taken away ends within 2 s
+KEPT_AT_ONCE = 8  # snapshots a look, or an eighth of all: 200 at once would hold everybody's keys up for 0.2 s
 KEEP_S = 5.0  # between two snapshots of a session that changed: 1 ms of CPU each, with 200 that type 40 a second
 
 
@@ -30,8 +34,9 @@ class Sessions:
     def __init__(self) -> None:
         self.by_id: dict[str, Session] = {}
         self._sweeper: asyncio.Task[None] | None = None
-        self._keeping: set[asyncio.Task[None]] = set()
+        self._keeping: set[asyncio.Task[Any]] = set()
         self._kept_at: dict[str, float] = {}
+        self._retired: set[str] = set()  # whose snapshots stay
         self._last: asyncio.Future[list[None]] | None = None
 
     async def open(self, who: Who, caller: Caller, path: str, terminal: Terminal, *, via: str) -> Session:
@@ -79,10 +84,15 @@ class Sessions:
             return
         session.is_changed = False
         self._kept_at[session.id] = time.monotonic()
-        with contextlib.suppress(Problem):  # Postgres is away: the next turn tries again
-            await session.memory.save_session(session.snapshot())
-            return
-        session.is_changed = True
+        if not await self._save(session, session.snapshot()):  # Postgres is away: the next turn tries again
+            session.is_changed = True
+
+    async def _save(self, session: Session, snapshot: Snapshot) -> bool:
+        try:
+            await session.memory.save_session(snapshot)
+        except Problem:
+            return False
+        return True
 
     async def keep_all(self) -> None:
         """Write all down that changed, as this process stops: done once, and awaited by all who ask."""
@@ -94,6 +104,8 @@ class Sessions:
     def _begin(self, session: Session) -> Session:
         self.by_id[session.id] = session
         session.on_end.append(lambda: self._ended(session))
+        session.on_share.append(relay.welcome_guests)
+        relay.welcome(session)
         session.is_changed = True
         session.start()
         if self._sweeper is None or self._sweeper.done():
@@ -103,7 +115,10 @@ class Sessions:
     def _ended(self, session: Session) -> None:
         self.by_id.pop(session.id, None)
         self._kept_at.pop(session.id, None)
-        self._spawn(self._forget(session))
+        if session.id in self._retired:
+            self._retired.remove(session.id)
+        else:
+            self._spawn(self._forget(session))
 
     async def _forget(self, session: Session) -> None:
         with contextlib.suppress(Problem):
@@ -125,7 +140,8 @@ class Sessions:
                 )
             # Nobody looks at it and nothing runs in it: it makes room, and can be brought back from its snapshot.
             oldest = min(away, key=lambda each: each.read_at)
-            oldest.end("It made room for a newer one.")
+            self._spawn(self._save(oldest, oldest.snapshot()))
+            self._retire(oldest, "It made room for a newer one.")
 
     async def _sweep(self) -> None:
         while self.by_id:
@@ -137,6 +153,7 @@ class Sessions:
 
     async def _look(self) -> None:
         now = time.monotonic()
+        relay.drop_silent()
         for session in list(self.by_id.values()):
             refusal = await _refusal(session.world.who, session)
             if refusal is not None:
@@ -148,27 +165,27 @@ class Sessions:
                     reader.leave()
                     reader.reader.close(refusal.detail, refusal)
             self._tend(session, now)
+        due = [each for each in self.by_id.values() if each.is_changed and now - self._kept_at.get(each.id, 0) > KEEP_S]
+        due.sort(key=lambda each: self._kept_at.get(each.id, 0))
+        for session in due[: max(KEPT_AT_ONCE, len(self.by_id) // KEPT_AT_ONCE)]:
+            self._spawn(self.keep(session))
 
     def _tend(self, session: Session, now: float) -> None:
         limits = settings.GROVE
-        if session.is_changed and now - self._kept_at.get(session.id, 0) > KEEP_S:
-            self._spawn(self.keep(session))
-        elif session.is_at_work:
+        if session.is_at_work:
             return
-        elif now - session.typed_at > limits.TERMINAL_IDLE_S:
+        if now - session.typed_at > limits.TERMINAL_IDLE_S:
             hours = limits.TERMINAL_IDLE_S / 3600
             session.end(f"Nothing was typed for {hours:g} h (limit TERMINAL_IDLE_S). Connect again to go on.")
         elif not session.readers and not session.is_changed and now - session.read_at > limits.TERMINAL_AWAY_S:
-            self._retire(session)
+            self._retire(session, "Nobody came back.")
 
-    def _retire(self, session: Session) -> None:
-        """Let a session go that nobody came back to; its snapshot stays."""
-        session.on_end.clear()
-        session.end("Nobody came back.")
-        self.by_id.pop(session.id, None)
-        self._kept_at.pop(session.id, None)
+    def _retire(self, session: Session, reason: str) -> None:
+        """Let a session go that nobody is at; its snapshot stays."""
+        self._retired.add(session.id)
+        session.end(reason)
 
-    def _spawn(self, work: "asyncio._CoroutineLike[None]") -> None:
+    def _spawn(self, work: "asyncio._CoroutineLike[Any]") -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._keeping.add(task)
         task.add_done_callback(self._keeping.discard)

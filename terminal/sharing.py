@@ -37,6 +37,8 @@ def share(session: "Session", *, may_type: bool) -> Share:
     _shares[made.id] = made
     if len([each for each in _shares.values() if each.session is session]) == 1:
         session.on_end.append(lambda: _forget(session))
+    for call in session.on_share:
+        call(made)
     return made
 
 
@@ -48,6 +50,11 @@ def unshare(session: "Session") -> int:
         guest.leave()
         guest.reader.close("This session is not shared any more.", NoSuch("This session is not shared any more."))
     return len(guests)
+
+
+def is_of_this_process(share_id: str) -> bool:
+    """Whether a link leads to a session here."""
+    return share_id in _shares
 
 
 def find(share_id: str, caller: Caller) -> Share:

@@ -38,6 +38,7 @@ HOST_KEY = "ssh_host_ed25519"  # below var/secrets
 KEEPALIVE_S, KEEPALIVE_COUNT = 30, 3
 ADDRESSES_KEPT = 10_000
 PLAIN_WIDTH = 100  # columns of a command's output where nothing is known of a terminal
+TOO_MANY = "Too many refused sign-ins. Wait a minute."
 OK, FAILED, INTERRUPTED = 0, 1, 130
 
 
@@ -83,10 +84,14 @@ class Server(asyncssh.SSHServer):
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
         self._address = str((conn.get_extra_info("peername") or ("",))[0])
-        if self._failures.are_too_many(self._address):
-            conn.disconnect(asyncssh.DISC_TOO_MANY_CONNECTIONS, "Too many refused sign-ins. Wait a minute.")
 
     def begin_auth(self, username: str) -> bool:  # noqa: ARG002 -- everybody has to show who they are
+        """Begin a sign-in. Raises DisconnectError where the address has to wait.
+
+        Not sooner: whoever is hung up on while still sending is told by a reset of the connection, and nothing else.
+        """
+        if self._failures.are_too_many(self._address):
+            raise asyncssh.DisconnectError(asyncssh.DISC_TOO_MANY_CONNECTIONS, TOO_MANY)
         return True
 
     def public_key_auth_supported(self) -> bool:

@@ -19,6 +19,7 @@ from terminal.ports import Answer
 
 KIND_KEEP_S = 2.0  # how long a terminal may take an object for what it was
 KINDS_KEPT = 500
+MISSED = "Some events are not shown here: more came than could be taken. It goes on with the next."
 RIGHTS_S = 1.0  # between two looks at the rights of one who listens to events
 
 
@@ -149,18 +150,26 @@ class TeamWorld:
     async def events(self, path: str, topic: str) -> AsyncIterator[Any]:
         """Give an object's events on a topic as they come ("" is all of them), until closed or the rights are gone.
 
-        Raises NoSuch when the object may not be seen (any more), `live.TooSlow` when too many wait to be taken.
+        Gives MISSED in place of those that could not be had: a reader was too slow, or Valkey was away.
+        Raises NoSuch when the object may not be seen (any more).
         """
         caller = await self.fresh()
         decide(caller, caller.schema, path, command="subscribe", verb="reads", needs=Role.VIEWER)
         listener = live.Listener(caller.schema, path)
         try:
             while True:
-                news = await listener.next(RIGHTS_S)
+                try:
+                    news = await listener.next(RIGHTS_S)
+                except live.TooSlow:
+                    listener = live.Listener(caller.schema, path)
+                    yield MISSED
+                    continue
                 caller = await self.fresh()
                 decide(caller, caller.schema, path, command="subscribe", verb="reads", needs=Role.VIEWER)
                 for event in news:
-                    if not topic or event.topic == topic:
+                    if event.topic == live.RESYNC:
+                        yield MISSED
+                    elif not topic or event.topic == topic:
                         yield event.data
                 if not news:
                     await asyncio.sleep(0)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.up.environment import Environment
+from config.up.icons import NoIcon, sprite, used_icons
 from config.up.say import Failure, line, say
 
 OLDEST_NODE = 20
@@ -59,6 +60,7 @@ class Assets:
         for path in [self.root / "package.json", self.root / "package-lock.json", *sorted(self.sources.rglob("*"))]:
             if path.is_file():
                 total.update(f"{path.relative_to(self.root)}\0{path.stat().st_size}\0".encode() + path.read_bytes())
+        total.update("\0".join(used_icons(self.root)).encode())
         return total.hexdigest()
 
     def is_fresh(self) -> bool:
@@ -109,6 +111,11 @@ class Assets:
                 f"--outdir={draft}",
             )
         )
+        try:
+            drawn = sprite(self.root / "node_modules" / "heroicons", used_icons(self.root))
+        except NoIcon as error:
+            raise NoBuild(str(error)) from error
+        (draft / "icons.svg").write_text(drawn, encoding="utf-8")
 
     def _run(self, command: tuple[str, ...]) -> None:
         try:

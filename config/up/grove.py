@@ -80,8 +80,9 @@ def start(  # noqa: PLR0917 -- all that the processes need to know
         told = {"GROVE_ENTER_KEY": key, "GROVE_SSH_PORT": str(ssh_door.getsockname()[1])}
         supervisor.start(web(number, environment | told, door))
     wait_for_answer(supervisor, f"http://{place}/")
-    say("Starting worker and beat")
+    say("Starting worker, dispatcher and beat")
     supervisor.start(worker(environment))
+    supervisor.start(dispatcher(environment))
     supervisor.start(beat(environment))
     address = f"http://{place}/enter/{key}/"
     claim.state.url, claim.state.environment = address, environment
@@ -108,9 +109,17 @@ def ssh(environment: dict[str, str], door: socket.socket) -> Program:
 def worker(environment: dict[str, str]) -> Program:
     """A Celery worker with a process a core; it finishes what it does before it stops."""
     options = ["--loglevel", "WARNING", "--concurrency", str(min(4, os.cpu_count() or 1)), "--without-gossip"]
+    options += ["--hostname", "worker@%h", "--queues", "wakes,celery"]
     return Program(
         "worker", celery("worker", *options), quiet_root(environment), directory=ROOT, stop_s=20, rank=WEB_RANK
     )
+
+
+def dispatcher(environment: dict[str, str]) -> Program:
+    """A Celery worker for the ticks alone: it looks for what is due and hands it to the others. Two do no harm."""
+    options = ["--loglevel", "WARNING", "--pool", "solo", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+    options += ["--hostname", "dispatcher@%h", "--queues", "ticks"]
+    return Program("dispatcher", celery("worker", *options), quiet_root(environment), directory=ROOT, rank=WEB_RANK)
 
 
 def beat(environment: dict[str, str]) -> Program:

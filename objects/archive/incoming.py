@@ -173,6 +173,13 @@ class Arrival:
                 bucket = int(self.now // installation.GROVE.HISTORY_BUCKET_S)
                 page_count = pages.store(self.connection, self.schema, node.id, 1, clean.chunks(), bucket=bucket)
         self.connection.execute(
-            sql(self.schema, "update {s}.object set version = 1, pages = %s where id = %s"), (page_count, node.id)
+            sql(
+                self.schema,
+                "with filled as (update {s}.object set version = 1, pages = %s where id = %s returning id, pages)"
+                # It is found by what it holds, though nobody called it yet.
+                " insert into {s}.summary (object_id, errors, error, pages, version, state)"
+                " select id, 0, '', pages, -1, '' from filled",
+            ),
+            (page_count, node.id),
         )
         return page_count * PAGE_BYTES

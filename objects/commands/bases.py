@@ -3,7 +3,7 @@
 import dataclasses
 import re
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 import orjson
@@ -14,7 +14,7 @@ from objects.commands.shapes import NotAType, RecordShape, shape_of
 from objects.commands.suggest import did_you_mean
 from objects.commands.tabs import Tab
 from teams.access import Caller, Role
-from teams.problems import Conflict, WrongArgument
+from teams.problems import Conflict, Problem, WrongArgument
 
 if TYPE_CHECKING:
     import random
@@ -55,8 +55,25 @@ class Context(Protocol):
     def settings(self) -> Any: ...
     @property
     def must_ask(self) -> bool: ...
+    @property
+    def limits(self) -> Any: ...
+    @property
+    def identity(self) -> str: ...
     def take_back(self) -> None: ...
     def emit(self, topic: str, data: Any) -> None: ...
+    def wake(self, source: str, due_at: float | None, note: Mapping[str, Any] = ...) -> None: ...
+    def attempt(self, path: str, command: str, arguments: dict[str, Any], *, caller_id: str, via: str) -> Any: ...
+    def send(self, path: str, command: str, arguments: Mapping[str, Any] = ..., *, delay_s: float = ...) -> int: ...
+    def schedule(
+        self,
+        name: str,
+        command: str,
+        arguments: Mapping[str, Any] = ...,
+        *,
+        at: float | None = ...,
+        every_s: float | None = ...,
+    ) -> None: ...
+    def unschedule(self, name: str) -> bool: ...
     def call(self, path: str, command: str, **arguments: Any) -> Any: ...
     def authorize(self, path: str, *, command: str, verb: str = "changes", needs: Role = Role.EDITOR) -> None: ...
     def facility(self, name: str) -> "Facility": ...
@@ -83,6 +100,19 @@ class Facility:
         super().__init_subclass__(**options)
         if "name" not in vars(cls):
             cls.name = snake(cls.__name__)
+
+    def due(self, most: int, broken: Problem | None = None) -> Any:
+        """Do what is due by now, where this facility asked to be woken by `context.wake`, and ask for the next time.
+
+        The platform calls it, in a transaction like any. It may find nothing due, and must not mind. When it raises,
+        all of it is undone, and it is called again with most=1, then with `broken` too.
+        most: how many pieces of work at most. broken: why the first piece can't be done: take note of that instead.
+        """
+        raise NotImplementedError
+
+    @staticmethod
+    def after_due(schema: str, object_id: int, path: str, value: Any) -> None:
+        """Go on, in the worker and outside of the lock, with what `due` gave. A worker that dies leaves it undone."""
 
 
 class StateForm:
@@ -172,6 +202,33 @@ class Kind(Generic[StateT]):
     def call(self, path: str, command: str, **arguments: Any) -> Any:
         """Run a command of another object in the same transaction; raises what it refuses with."""
         return self.context.call(path, command, **arguments)
+
+    def send(self, path: str, command: str, arguments: Mapping[str, Any] = {}, *, delay: float = 0) -> int:
+        """Have a command of an object, this one too, run after the call; delay: seconds. Its effect happens once.
+
+        It runs with the rights of this call's caller; where it fails it is tried again, see `help queue`. Gives the
+        number of the message in this object's queue.
+        """
+        return self.context.send(path, command, arguments, delay_s=delay)
+
+    def schedule(
+        self,
+        name: str,
+        command: str,
+        arguments: Mapping[str, Any] = {},
+        *,
+        at: float | None = None,
+        every: float | None = None,
+    ) -> None:
+        """Set an alarm: a command of this object runs at a moment (Unix seconds) or every so many seconds.
+
+        There can be any number of alarms; one of the same name is replaced.
+        """
+        self.context.schedule(name, command, arguments, at=at, every_s=every)
+
+    def unschedule(self, name: str) -> bool:
+        """Take an alarm away; tells whether there was one."""
+        return self.context.unschedule(name)
 
     def sql(self, query: str, *params: Any) -> list[tuple[Any, ...]]:
         """Run a statement on the object's database and give its rows."""

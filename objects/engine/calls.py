@@ -3,10 +3,13 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from teams.access import Caller
 from teams.problems import Problem
+
+if TYPE_CHECKING:
+    from objects.engine.context import Context
 
 log = logging.getLogger("grove.engine")
 
@@ -21,6 +24,7 @@ class Call:
     text: the arguments are words as people write them (a form, a query string, a terminal line), not JSON values.
     create: make the object of this kind first where there is none, if the caller may.
     confirmed: the caller said yes to a dangerous command.
+    work: what the platform itself does in the object instead of a command, with its Context; `command` only names it.
     reply: told the outcome once, from an engine thread, after the commit.
     """
 
@@ -35,6 +39,7 @@ class Call:
     text: bool = False
     create: str | None = None
     confirmed: bool = False
+    work: Callable[["Context"], Any] | None = None
     deadline: float = 0.0  # time.monotonic() after which nobody waits for the answer; set by the engine
     needs: frozenset[str] = frozenset()  # further paths that an earlier try of this call had to lock
     answered: bool = False

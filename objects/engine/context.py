@@ -1,20 +1,25 @@
 """All that a command may touch: its object, the moment, chance, and the way to other objects."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 
 from objects.storage.database import Database
+from objects.timing.index import Due
 from objects.tree.settings import Settings
 from teams.access import Caller, Role, decide
+from teams.limits import Limits
 
 if TYPE_CHECKING:
     from objects.commands.bases import Facility
-    from objects.engine.frame import Frame, Row
+    from objects.engine.frame import Attempt, Frame, Row
+
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class TreeAccess:
@@ -102,6 +107,59 @@ class Context:
         Both take effect together or not at all. Raises what the command refuses with.
         """
         return self._frame.call(path, command, arguments)
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of this installation."""
+        return self._frame.tx.limits
+
+    @property
+    def identity(self) -> str:
+        """A name that this object alone has and keeps: not its copies, and not what comes of its file elsewhere."""
+        return f"{self._frame.schema}/{self.row.id}"
+
+    def wake(self, source: str, due_at: float | None, note: Mapping[str, Any] = NOTHING) -> None:
+        """Have the facility `source` of this object woken at a moment (Unix seconds), its `due` called. None: never.
+
+        It replaces what was asked for before. note: what the team's page of what is due says; JSON values.
+        """
+        self._frame.wake(source, Due(due_at, note))
+
+    def attempt(self, path: str, command: str, arguments: dict[str, Any], *, caller_id: str, via: str) -> "Attempt":
+        """Run a command, of this object too, on behalf of somebody, with the rights that they have now.
+
+        For what the platform does in a facility's `due`. A refusal or a fault is in what comes back; the command then
+        left no trace, and the journal has a line of it. caller_id: a `Caller.id`. via: for the journal.
+        """
+        return self._frame.attempt(path, command, arguments, caller_id, via)
+
+    def send(self, path: str, command: str, arguments: Mapping[str, Any] = NOTHING, *, delay_s: float = 0) -> int:
+        """Have a command run later, here or in another object, after this call is committed; give the message's number.
+
+        With the rights of this call's caller, in a transaction that also removes the message: its effect is once.
+        """
+        number: int = self.facility("queue").send(path, command, dict(arguments), delay_s)  # type: ignore[attr-defined]
+        return number
+
+    def schedule(
+        self,
+        name: str,
+        command: str,
+        arguments: Mapping[str, Any] = NOTHING,
+        *,
+        at: float | None = None,
+        every_s: float | None = None,
+    ) -> None:
+        """Set an alarm: have a command of this object run at a moment (Unix seconds) or every so many seconds.
+
+        An alarm of the same name is replaced.
+        """
+        self.facility("cron").set_alarm(name, command, dict(arguments), at, every_s)  # type: ignore[attr-defined]
+
+    def unschedule(self, name: str) -> bool:
+        """Take an alarm away; tells whether there was one."""
+        gone: bool = self.facility("cron").drop_alarm(name)  # type: ignore[attr-defined]
+        return gone
 
     def authorize(self, path: str, *, command: str, verb: str = "changes", needs: Role = Role.EDITOR) -> None:
         """Let the caller touch another place of the tree, or refuse as `teams.access.decide` does."""

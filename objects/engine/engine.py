@@ -19,10 +19,12 @@ from objects.commands.registry import Registry
 from objects.engine.calls import Call, Event, Outcome
 from objects.engine.frame import Row
 from objects.engine.mailbox import Batch, Mailbox
+from objects.engine.prepared import Prepared
 from objects.engine.statements import END_BACKEND, END_XACT, SESSION, XACT_STATUS
 from objects.engine.transaction import CommitUnknown, NeedsLock, NotReading, Transaction, WrongGuess
 from objects.storage.cache import ImageCache
 from objects.tree.paths import ObjectPath
+from teams import clock
 from teams.access import Caller
 from teams.limits import Limits
 from teams.problems import Fault, OutOfTime, Overloaded
@@ -125,7 +127,12 @@ class Engine:
     def reads(self, call: Call) -> bool:
         """Whether the call likely only reads: a hint, for a batch without locks."""
         hint = self.known.get((call.schema, call.path))
-        return hint is not None and call.create is None and self.registry.reads(hint.kind, call.command)
+        return (
+            hint is not None
+            and call.create is None
+            and call.work is None
+            and self.registry.reads(hint.kind, call.command)
+        )
 
 
 class _LoopReplies:
@@ -163,6 +170,7 @@ class _Worker:
         self.engine = engine
         self.limits = engine.limits
         self._connection: psycopg.Connection[Any] | None = None
+        self._prepared: Prepared
 
     def work(self) -> None:
         mailbox = self.engine.mailbox
@@ -261,6 +269,7 @@ class _Worker:
         connection = self._connected()
         tx = Transaction(
             connection,
+            self._prepared,
             schema,
             registry=engine.registry,
             cache=engine.cache,
@@ -277,7 +286,7 @@ class _Worker:
             else:
                 tx.open(calls, self._cold(calls))
             self._carry_out(tx, calls, ran, later)
-            events = tx.commit(int(time.time() // self.limits.HISTORY_BUCKET_S))
+            events = tx.commit(int(clock.now() // self.limits.HISTORY_BUCKET_S))
         except CommitUnknown as unknown:
             if not self._took_place(unknown, calls):
                 tx.abandon()
@@ -408,7 +417,7 @@ class _Worker:
             connection.prepared_max = 2_000
             call_ms = int(self.limits.CALL_SECONDS * 1000)
             connection.execute(SESSION, (f"{call_ms // LOCK_WAITS}ms", f"{call_ms}ms"))
-            self._connection = connection
+            self._connection, self._prepared = connection, Prepared(connection)
         return connection
 
     def _took_place(self, unknown: CommitUnknown, calls: Sequence[Call]) -> bool:

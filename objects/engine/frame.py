@@ -3,26 +3,33 @@
 A frame that fails takes back what it and the frames below it did, on every object that they touched, and nothing else.
 """
 
+import logging
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
+import psycopg
 
 from objects.commands.bases import Facility
 from objects.commands.registry import CommandSpec
 from objects.engine.context import Context, TreeAccess
 from objects.storage.database import Database
 from objects.storage.image import Image, Mark
+from objects.timing.index import Due
 from objects.tree.paths import ObjectPath
 from objects.tree.settings import Settings
+from teams import callers, clock
 from teams.access import Caller, decide, exists_for
-from teams.problems import Conflict, NoSuch, Problem
+from teams.problems import Conflict, Fault, Moved, NoSuch, Overloaded, Problem
 
 if TYPE_CHECKING:
     from objects.engine.transaction import Transaction
+
+log = logging.getLogger("grove.engine")
 
 NEST_LIMIT = 32  # calls that call calls
 
@@ -69,6 +76,15 @@ class Line:
     version: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """How a command ended that the platform ran on behalf of somebody. value: as JSON values."""
+
+    value: Any
+    problem: Problem | None
+    took_s: float
+
+
 class Frame:
     """A call under way: where it is, on whose behalf, and what must be taken back if it fails."""
 
@@ -86,7 +102,7 @@ class Frame:
             "now",
             "parent",
         ),
-        *("is_trial", "must_ask", "pg_mark", "reads", "row", "tx", "via"),
+        *("is_platform", "is_trial", "must_ask", "pg_mark", "reads", "row", "tx", "via", "wakes"),
     )
 
     def __init__(
@@ -110,11 +126,13 @@ class Frame:
         self.must_ask = False  # somebody is there who can be asked, and has not said yes
         self.is_trial = False  # all that the call does is taken back once it is over
         self.depth: int = 0 if parent is None else parent.depth + 1
-        self.now: float = time.time() if parent is None else parent.now
+        self.now: float = clock.now() if parent is None else parent.now
         self.marks: list[tuple[Image, Mark]] = []
         self.pg_mark: str | None = None
         self.events: list[tuple[Row, str, Any]] = []
         self.lines: list[Line] = []
+        self.wakes: dict[tuple[int, str], Due] = {}  # by object and source
+        self.is_platform = False  # whether the platform itself is at work, not a command
         self._chance: random.Random | None = None
         self._facilities: dict[str, Facility] = {}
         self.context = Context(self)
@@ -152,6 +170,10 @@ class Frame:
         """Keep an event until the commit."""
         self.events.append((self.row, topic, data))
 
+    def wake(self, source: str, due: Due) -> None:
+        """Keep until the commit when the object is to be woken."""
+        self.wakes[self.row.id, source] = due
+
     def facility(self, name: str) -> Facility:
         """Give the object's facility of this name."""
         found = self._facilities.get(name)
@@ -166,24 +188,62 @@ class Frame:
         target = ObjectPath.parse(path)
         above: Frame | None = self
         while above is not None:
-            if above.row.path == target:
+            if above.row.path == target and not above.is_platform:
                 raise Conflict(
                     f"{command}: {target} is at work in this call already and can't be called from within it."
                 )
             above = above.parent
-        row = self.tx.further_row(target, self.caller)
-        if not exists_for(self.caller, self.schema, target):  # before a word about what the object can do
+        below, spec = self._below(target, command, self.caller, self.via)
+        return below.run(spec, spec.check(arguments))
+
+    def _below(self, target: ObjectPath, command: str, caller: Caller, via: str) -> "tuple[Frame, CommandSpec]":
+        """Give the frame for a call on another object, or from the platform on this one, where the caller may."""
+        row = self.tx.further_row(target, caller)
+        if not exists_for(caller, self.schema, target):  # before a word about what the object can do
             raise NoSuch(f"{target}: no such object.")
         spec = self.tx.registry.command(row.kind, command)
-        decide(self.caller, self.schema, target, command=spec.name, verb=spec.verb, needs=spec.needs)
+        decide(caller, self.schema, target, command=spec.name, verb=spec.verb, needs=spec.needs)
         if self.reads and spec.verb != "reads":
             raise Conflict(f"{command}: a command that only reads can't call one that changes.")
         if spec.alone:
             raise Conflict(f"{command}: can't be called from within another call. Call it by itself.")
-        below = Frame(
-            self.tx, row, self.caller, self.via, reads=spec.verb == "reads", deadline=self.deadline, parent=self
-        )
-        return below.run(spec, spec.check(arguments))
+        return Frame(self.tx, row, caller, via, reads=spec.verb == "reads", deadline=self.deadline, parent=self), spec
+
+    def attempt(self, path: str, command: str, arguments: dict[str, Any], caller_id: str, via: str) -> Attempt:
+        """Run a command on behalf of somebody; see `Context.attempt`."""
+        started = time.perf_counter_ns()
+        below = spec = None
+        value = problem = None
+        try:
+            caller = callers.again(self.schema, caller_id)
+            try:
+                below, spec = self._below(ObjectPath.parse(path), command, caller, via)
+            except Moved as moved:
+                below, spec = self._below(ObjectPath.parse(moved.extra["to"]), command, caller, via)
+            value = below.run(spec, spec.check(arguments))
+        except Overloaded:  # not the command's fault
+            raise
+        except Problem as refused:
+            problem = refused
+        except psycopg.Error:
+            raise
+        except Exception:
+            log.exception("a command failed by a fault of ours: %s on %s", command, path)
+            problem = Fault(f"{command}: Grove made a mistake. Nothing was changed. It is in the log.")
+        if problem is not None and below is not None and spec is not None and not below.reads:
+            self.lines.append(below.line(spec, arguments, started, problem))
+        return Attempt(value, problem, (time.perf_counter_ns() - started) / 1e9)
+
+    def work(self, function: "Callable[[Context], Any]") -> Any:
+        """Let the platform itself do something in the object, and give what it gives; undone if it raises."""
+        self.is_platform = True
+        try:
+            value = function(self.context)
+            self.tx.accept(self)
+        except BaseException:
+            self.undo()
+            raise
+        return value
 
     def run(self, spec: CommandSpec, arguments: dict[str, Any]) -> Any:
         """Run the command and give its result as JSON values; what it did is undone if it raises."""
@@ -214,7 +274,7 @@ class Frame:
             object_id=self.row.id,
             at=self.now,
             caller=self.caller.name,
-            via=self.via if self.parent is None else f"object {self.parent.row.path}",
+            via=self.via if self.parent is None or self.parent.is_platform else f"object {self.parent.row.path}",
             command=spec.name,
             arguments=spec.masked(arguments),
             outcome="ok" if problem is None else problem.type,
@@ -232,6 +292,7 @@ class Frame:
             self.pg_mark = None
         self.events.clear()
         self.lines.clear()
+        self.wakes.clear()
 
     def _result(self, spec: CommandSpec, arguments: dict[str, Any]) -> Any:
         if spec.facility:
@@ -258,6 +319,7 @@ class Frame:
         parent.pg_mark = parent.pg_mark or self.pg_mark
         parent.events += self.events
         parent.lines += self.lines
+        parent.wakes |= self.wakes
 
 
 def _storable(text: str) -> str:

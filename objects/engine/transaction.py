@@ -22,7 +22,9 @@ from psycopg.pq import TransactionStatus
 from objects.commands.registry import CommandSpec, Registry
 from objects.commands.types import Content
 from objects.engine.calls import Call, Event, Outcome
+from objects.engine.context import Context
 from objects.engine.frame import Frame, Line, Row
+from objects.engine.prepared import Prepared
 from objects.engine.statements import (
     BEGIN,
     BEGIN_READING,
@@ -38,6 +40,7 @@ from objects.storage import pages
 from objects.storage.cache import ImageCache
 from objects.storage.image import Image
 from objects.storage.vfs import PAGE_BYTES
+from objects.timing import index
 from objects.tree import tree
 from objects.tree.paths import ObjectPath
 from objects.tree.paths import key as path_key
@@ -122,6 +125,7 @@ class Transaction:
     def __init__(
         self,
         connection: psycopg.Connection[Any],
+        prepared: Prepared,
         schema: str,
         *,
         registry: Registry,
@@ -131,6 +135,7 @@ class Transaction:
         reading: bool,
     ) -> None:
         self.connection = connection
+        self.prepared = prepared
         self.guessing = self._guessed = False  # the latter also once the guess was made sure of
         self.schema = schema
         self.registry = registry
@@ -142,6 +147,7 @@ class Transaction:
         self.rows: dict[str, Row] = {}
         self.images: dict[int, Image] = {}
         self.events: list[tuple[Row, str, Any]] = []
+        self.wakes: dict[tuple[int, str], index.Due] = {}  # by object and source
         self.lines: list[Line] = []
         self.xid = ""
         self._first_pages: dict[int, dict[int, bytes]] = {}
@@ -378,6 +384,9 @@ class Transaction:
     def _answer(self, call: Call, row: Row, outcome: Outcome) -> None:
         if not exists_for(call.caller, self.schema, row.path):  # before a word about what the object can do
             raise NoSuch(f"{row.path}: no such object.")
+        if call.work is not None:
+            self._work(call, call.work, row, outcome)
+            return
         spec = self.registry.command(row.kind, call.command)
         decide(call.caller, self.schema, row.path, command=spec.name, verb=spec.verb, needs=spec.needs)
         reads = spec.verb == "reads"
@@ -411,6 +420,13 @@ class Transaction:
             self._reload.add(row.id)
         if fingerprint:
             self._keep(call, row, fingerprint, outcome.value)
+
+    def _work(self, call: Call, work: Callable[[Context], Any], row: Row, outcome: Outcome) -> None:
+        """Let the platform itself do something in the object."""
+        if self.reading:
+            raise NotReading
+        frame = Frame(self, row, call.caller, call.via, reads=False, deadline=call.deadline or math.inf)
+        outcome.value = frame.work(work)
 
     def _effect(self, frame: Frame, spec: CommandSpec, arguments: dict[str, Any]) -> str:
         """Ask a dangerous command what it would do; it does nothing yet."""
@@ -452,6 +468,7 @@ class Transaction:
         for image, mark in frame.marks:
             image.release(mark)
         self.events += frame.events
+        self.wakes |= frame.wakes
         self.lines += frame.lines
 
     def for_the_tree(self) -> psycopg.Connection[Any]:
@@ -485,7 +502,7 @@ class Transaction:
         changes: list[pages.Write] = []
         versions: dict[int, int] = {row.id: row.version for row in self.rows.values()}
         for object_id, image in self.images.items():
-            change = image.commit()
+            change = image.commit(bucket)
             if change is not None:
                 versions[object_id] += 1
                 changes.append(pages.Write(object_id, versions[object_id], change))
@@ -512,32 +529,15 @@ class Transaction:
         return told
 
     def _write(self, changes: "list[pages.Write]", versions: dict[int, int], bucket: int) -> None:
-        connection, texts = self.connection, self.statements
-        rows = sorted(self.rows.values(), key=lambda row: row.id)
         for line in self.lines:
             line.version = versions[line.object_id]
-        parameters = [
-            _array(row.id for row in rows),
-            _array(write.object_id for write in changes),
-            _array(write.version for write in changes),
-            _array(write.change.page_count for write in changes),
-            *pages.write_parameters(changes, bucket),
-            orjson.dumps(self.lines).decode(),
-            [row.stamp for row in rows] if self.guessing else None,
-        ]
-        single = self.guessing and not self._kept
-        single = single and all(write.change.page_count >= write.change.old_page_count for write in changes)
+        is_long = any(write.change.page_count < write.change.old_page_count for write in changes)
+        is_long = is_long or bool(self._kept or self.wakes)
         try:
-            if single:
-                written = connection.execute(texts.commit_all, parameters)
+            if self.guessing and not is_long:
+                self._stamp = self._write_guess(changes, bucket)
             else:
-                with connection.pipeline():
-                    if self.guessing:
-                        connection.execute(BEGIN)
-                    written = connection.execute(texts.commit_all, parameters)
-                    pages.shorten(connection, self.schema, changes, bucket)
-                    self._write_answers(versions)
-                    ended = connection.execute(COMMIT)
+                self._stamp = self._write_long(changes, versions, bucket)
         except (psycopg.errors.DivisionByZero, psycopg.errors.UniqueViolation):
             if not self._guessed:
                 raise
@@ -548,10 +548,55 @@ class Transaction:
             last = self.lines[-1] if self.lines else None
             sought = None if last is None else (last.object_id, last.version, last.at)
             xid = "" if self.guessing else self.xid
-            raise CommitUnknown(xid, connection.info.backend_pid, texts.took_place, sought) from error
-        if not single and ended.statusmessage != "COMMIT":  # so Postgres answers where a statement failed unminded
+            raise CommitUnknown(xid, self.connection.info.backend_pid, self.statements.took_place, sought) from error
+
+    def _write_guess(self, changes: "list[pages.Write]", bucket: int) -> str:
+        """Write it by one statement, which is a transaction of its own; give the stamp of the rows that it changed."""
+        texts = self.statements
+        young = all(write.change.is_young for write in changes)
+        written = pages.write_parameters(changes, bucket, young=young)
+        lines = orjson.dumps(self.lines)
+        if len(self.rows) == len(changes) == 1:
+            (row,), (write,) = self.rows.values(), changes
+            statement = texts.commit_one_young if young else texts.commit_one
+            stamp, _ = self.prepared.run(
+                statement, [write.version, write.change.page_count, row.id, row.stamp, *written, lines]
+            )
+        else:
+            statement = texts.commit_young if young else texts.commit_guess
+            stamp, _ = self.prepared.run(statement, self._named(changes, written, lines))
+        return (stamp or b"").decode()
+
+    def _write_long(self, changes: "list[pages.Write]", versions: dict[int, int], bucket: int) -> str:
+        """Write it by several statements in one round trip; give the stamp of the rows that it changed."""
+        connection = self.connection
+        parameters = self._named(changes, pages.write_parameters(changes, bucket), orjson.dumps(self.lines).decode())
+        with connection.pipeline():
+            if self.guessing:
+                connection.execute(BEGIN)
+            written = connection.execute(self.statements.commit_all, parameters)
+            pages.shorten(connection, self.schema, changes, bucket)
+            self._write_answers(versions)
+            if self.wakes:
+                index.write(connection, self.schema, self.wakes)
+            ended = connection.execute(COMMIT)
+        if ended.statusmessage != "COMMIT":  # so Postgres answers where a statement failed unminded
             raise psycopg.errors.InFailedSqlTransaction("the transaction was rolled back instead of committed")
-        (self._stamp, _) = written.fetchone() or ("", None)
+        stamp, _ = written.fetchone() or ("", None)
+        return str(stamp)
+
+    def _named(self, changes: "list[pages.Write]", written: list[Any], lines: bytes | str) -> list[Any]:
+        """Give the parameters of the statement for many objects."""
+        rows = sorted(self.rows.values(), key=lambda row: row.id)
+        return [
+            _array(row.id for row in rows),
+            _array(write.object_id for write in changes),
+            _array(write.version for write in changes),
+            _array(write.change.page_count for write in changes),
+            *written,
+            lines,
+            _array(row.stamp for row in rows) if self.guessing else None,
+        ]
 
     def _write_answers(self, versions: dict[int, int]) -> None:
         kept = self._kept
@@ -577,7 +622,7 @@ class Transaction:
             if row.id in self._changed:
                 row.version, row.stamp = self._versions[row.id], self._stamp
                 row.pages = self.images[row.id].page_count
-        return self.rows
+        return {path: row for path, row in self.rows.items() if row.stamp}  # one made here and left as it was has none
 
     def end_reading(self) -> None:
         """Let go of the snapshot; nobody waits for this."""
@@ -607,6 +652,6 @@ class Transaction:
                     self.connection.execute(ROLLBACK, prepare=False)
 
 
-def _array(numbers: Iterable[int]) -> str:
+def _array(numbers: Iterable[int | str]) -> str:
     # As text: psycopg would choose the element's type by the largest number, and each type is a prepared statement.
     return "{" + ",".join(map(str, numbers)) + "}"

@@ -55,6 +55,27 @@ class Items:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundItem(Item):
+    """An object that was found. What its calls say of it is up to a few seconds behind.
+
+    called_at: its latest call that changed something or failed. errors: failed calls, counted to 1,000. error: of the
+    latest of these.
+    """
+
+    called_at: Moment | None
+    errors: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundItems:
+    """Some objects in order."""
+
+    objects: list[FoundItem]
+    next: str | None  # hand it in as `after` for what follows; null when that was all
+
+
+@dataclass(frozen=True, slots=True)
 class Description:
     """All about one object. `settings` are those set here, `effective` all that are in force."""
 
@@ -110,6 +131,14 @@ class TrashItems:
 @dataclass(frozen=True, slots=True)
 class Erased:
     """What is gone for good."""
+
+    objects: int
+    size: Size
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """How much there is."""
 
     objects: int
     size: Size
@@ -194,26 +223,35 @@ class Tree(Facility):
         return Items([_item(entry) for entry in entries], entries[-1].name if len(entries) == limit else None)
 
     @command(reads=True)
-    def find(
+    def find(  # noqa: PLR0913 -- what may be asked for, each by its name
         self,
         part: Annotated[str | None, Help("a part of its path that reaches into its own name")] = None,
         *,
         kind: Annotated[str | None, Help("what it is")] = None,
         tag: Annotated[str | None, Help("a tag that it has")] = None,
-        after: Annotated[str | None, Help("only paths after this; `next` of the answer before")] = None,
+        state: Annotated[str | None, Help("a part of a key=value of its state")] = None,
+        error: Annotated[str | None, Help("a part of what its latest failed call was refused with; * for any")] = None,
+        near: Annotated[bool, Help("only what is right beneath")] = False,
+        sort: Annotated[tree.Sort, Help("by path; or the largest, the last called, the most errors first")] = "path",
+        after: Annotated[str | None, Help("go on behind this: `next` of the answer before")] = None,
         limit: Limit = 100,
-    ) -> Items:
-        """Find objects beneath this one, at any depth, by path. All that is asked for must be so.
+    ) -> FoundItems:
+        """Find objects beneath this one, at any depth. All that is asked for must be so.
+
+        State, errors and the last call are known a few seconds after they change.
 
         > tree create annual-report
         path …/annual-report  kind object
         > tree find report
         path …/annual-report …
         """
-        entries = tree.find(
-            *self.pg, part=part, kind=kind, tag=tag, under=self.here, after=after, limit=limit, sight=self.sight
+        found = tree.find(
+            *self.pg, part=part, kind=kind, tag=tag, state=state, error=error, near=near, sort=sort,
+            under=self.here, after=after, limit=limit, sight=self.sight,
+        )  # fmt: skip
+        return FoundItems(
+            [_found(entry) for entry in found], tree.place(found[-1], sort) if len(found) == limit else None
         )
-        return Items([_item(entry) for entry in entries], entries[-1].path if len(entries) == limit else None)
 
     @command(alone=True)
     def move(self, to: Place) -> Placed:
@@ -329,6 +367,41 @@ class Tree(Facility):
         item = self._deleted(what, "tree.erase", Role.ADMIN)
         return f"Erases {item.path} for good: {_amount(item)}. Nothing brings it back."
 
+    @command(dangerous=True, alone=True, role=Role.ADMIN)
+    def empty(self) -> Erased:
+        """Erase all that was deleted beneath this object for good, with its past. Nothing brings it back.
+
+        > import "" --as seeds
+        …
+        > import "" --as seeds --replace
+        …
+        > tree empty
+        objects 1  size 0B
+        """
+        objects = size_bytes = 0
+        while items := tree.trashed(*self.pg, under=self.here, limit=1_000, sight=self.sight):
+            for item in items:
+                self.context.authorize(item.path, command="tree.empty", needs=Role.ADMIN)
+                gone = tree.erase(*self.pg, item.id)
+                objects, size_bytes = objects + gone.objects, size_bytes + gone.size_bytes
+        self.context.emit("tree", {"emptied": self.context.path, "objects": objects})
+        return Erased(objects, size_bytes)
+
+    @effect_of(empty)
+    def _empty_effect(self) -> str:
+        there = tree.in_whole_trash(*self.pg, under=self.here, sight=self.sight)
+        return f"Erases all that was deleted beneath {self.here} for good: {_amount(there)}. Nothing brings it back."
+
+    @command(reads=True)
+    def measure(self) -> Measured:
+        """Count this object with all beneath it: how many objects, and the bytes of their files.
+
+        > tree measure
+        objects 1  size 0B
+        """
+        there = tree.measure(*self.pg, self.here, sight=self.sight)
+        return Measured(there.objects, there.size_bytes)
+
     @command(reads=True)
     def tags(self) -> list[str]:
         """Give the tags of this object.
@@ -443,6 +516,21 @@ class Tree(Facility):
 
 def _item(entry: tree.Entry) -> Item:
     return Item(entry.path, entry.name, entry.kind, entry.tags, entry.children, entry.size_bytes, entry.changed_at)
+
+
+def _found(entry: tree.Found) -> FoundItem:
+    return FoundItem(
+        path=entry.path,
+        name=entry.name,
+        kind=entry.kind,
+        tags=entry.tags,
+        children=entry.children,
+        size=entry.size_bytes,
+        changed_at=entry.changed_at,
+        called_at=entry.called_at,
+        errors=entry.errors,
+        error=entry.error,
+    )
 
 
 def _trash_item(item: tree.Trashed) -> TrashItem:

@@ -19,17 +19,22 @@ from teams.problems import Conflict
 # and 20 pages at once with its first page, whether or not it needs them; the rest is Python's and SQLite's own.
 CONNECTION_BYTES = 75_000
 FEWEST_CACHE_BYTES = 20 * 4_400
+MOST_YOUNG = 64  # pages an image: it is the few that are written again and again that are worth to be known
 
 Mark = tuple[int, int, int]  # depth, rows changed by then, state of SQLite's transaction then
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a commit must write: raw pages by number from 0, and the file's length in pages after and before."""
+    """What a commit must write: raw pages by number from 0, and the file's length in pages after and before.
+
+    is_young: Postgres holds none of these pages from before this time bucket, so none goes to the history.
+    """
 
     pages: dict[int, bytes]
     page_count: int
     old_page_count: int
+    is_young: bool = False
 
 
 class Image:
@@ -39,8 +44,8 @@ class Image:
     lost: why SQLite itself undid the transaction under way; all that follows in the call is refused with it.
     """
 
-    __slots__ = ("_connection", "_depth", "_file", "_old_page_count", "_savepoint", "_thread", "database", "lost",
-                 "object_id", "version")  # fmt: skip
+    __slots__ = ("_bucket", "_connection", "_depth", "_file", "_old_page_count", "_savepoint", "_thread", "_young",
+                 "database", "lost", "object_id", "version")  # fmt: skip
 
     def __init__(self, object_id: int, version: int, page_count: int) -> None:
         self.object_id = object_id
@@ -50,6 +55,8 @@ class Image:
         self._old_page_count = page_count
         self._depth = 0
         self._thread: int | None = None
+        self._bucket = 0
+        self._young: set[int] = set()  # pages that this image wrote within `_bucket`
         self._savepoint = _Savepoint(self)
         self._connection = connected(self._file)
         self.database = Database(self, self._connection)
@@ -120,9 +127,10 @@ class Image:
         """Give a context manager around `mark`: what is done inside is rolled back on an exception. They nest."""
         return self._savepoint
 
-    def commit(self) -> Change | None:
+    def commit(self, bucket: int = 0) -> Change | None:
         """End what `begin` began and give what must be written, None when nothing is dirty.
 
+        bucket: int(unix time // HISTORY_BUCKET_S), under which it is written; 0 where nobody asks for `is_young`.
         The image counts the pages as its own from now on: if Postgres refuses them, throw the image away.
         """
         if self._depth:
@@ -132,7 +140,8 @@ class Image:
         if not self._file.dirty and self._file.page_count == old_page_count:
             return None
         self._old_page_count = self._file.page_count
-        return Change(self._file.collected(), self._old_page_count, old_page_count)
+        pages = self._file.collected()
+        return Change(pages, self._old_page_count, old_page_count, self._are_young(pages, old_page_count, bucket))
 
     def rollback(self) -> None:
         """End what `begin` began as if nothing had been done; the image is at its old version and usable."""
@@ -178,6 +187,19 @@ class Image:
         self._connection.close(force=True)
         self._file.clean.clear()
         self._file.dirty.clear()
+
+    def _are_young(self, pages: dict[int, bytes], old_page_count: int, bucket: int) -> bool:
+        """Tell whether these pages are new or were written within this bucket, and remember them."""
+        if not bucket:
+            return False
+        young = self._young
+        if bucket != self._bucket:
+            young.clear()
+            self._bucket = bucket
+        are_young = all(no in young or no >= old_page_count for no in pages)
+        if len(young) + len(pages) <= MOST_YOUNG:
+            young.update(pages)
+        return are_young
 
     def _end(self) -> None:
         self._thread = None

@@ -68,30 +68,40 @@ class _Statements:
 
 # What `moved` reads is the page as it was when the statement began. greatest(): a machine whose clock is behind must
 # not make a page older than its history.
-_WRITE: LiteralString = """
+_GIVEN: LiteralString = """
     written as (
         select * from unnest(%s::bigint[], %s::int[], %s::bigint[], %b::bytea[]) as w(object_id, no, version, data)
-    ), moved as (
+    )
+"""
+_MOVED: LiteralString = """
+    , moved as (
         insert into {history} (object_id, no, bucket, version, data)
         select page.object_id, page.no, page.bucket, page.version, page.data
         from {page} as page join written using (object_id, no)
         where page.bucket < %s
         on conflict (object_id, no, bucket) do update set version = excluded.version, data = excluded.data
-    ), stored as (
+    )
+"""
+_STORED: LiteralString = """
+    , stored as (
         insert into {page} as page (object_id, no, version, bucket, data)
-        select object_id, no, version, %s, data from written
+        select object_id, no, version, %s::int, data from written
         on conflict (object_id, no) do update set
             version = excluded.version, bucket = greatest(page.bucket, excluded.bucket), data = excluded.data
     )
 """
 
 
-def write_parts(schema: str) -> Composed:
-    """Give what writes pages as parts of a WITH, for a statement that writes more; `write_parameters` are theirs."""
-    return SQL(_WRITE).format(page=Identifier(schema, "page"), history=Identifier(schema, "page_history"))
+def write_parts(schema: str, *, young: bool = False) -> Composed:
+    """Give what writes pages as parts of a WITH, for a statement that writes more; `write_parameters` are theirs.
+
+    young: for changes that are all `is_young`; that spares a look at each page's row.
+    """
+    parts = _GIVEN + _STORED if young else _GIVEN + _MOVED + _STORED
+    return SQL(parts).format(page=Identifier(schema, "page"), history=Identifier(schema, "page_history"))
 
 
-def write_parameters(changes: "Sequence[Write]", bucket: int) -> list[Any]:
+def write_parameters(changes: "Sequence[Write]", bucket: int, *, young: bool = False) -> list[Any]:
     """Give the parameters of `write_parts`, in order: what several objects' commits changed.
 
     bucket: int(unix time // HISTORY_BUCKET_S).
@@ -100,7 +110,8 @@ def write_parameters(changes: "Sequence[Write]", bucket: int) -> list[Any]:
     object_ids, numbers, versions, contents = zip(*rows, strict=True) if rows else ((), (), (), ())
     compress = _codec.compress
     packed = [compress(page) for page in contents]
-    return [_array(object_ids), _array(numbers), _array(versions), packed, bucket, bucket]
+    buckets = [bucket] if young else [bucket, bucket]
+    return [_array(object_ids), _array(numbers), _array(versions), packed, *buckets]
 
 
 @lru_cache(maxsize=4096)

@@ -14,6 +14,33 @@ TABLES: dict[str, str] = {
     "_state": "CREATE TABLE _state(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     # SQL that was saved under a name
     "_query": "CREATE TABLE _query(name TEXT PRIMARY KEY, sql TEXT NOT NULL, saved_at INTEGER NOT NULL) WITHOUT ROWID",
+    # Messages that wait (dead_at is null) and dead letters. Unix seconds; due_at 9e999 waits for its group's turn.
+    # command: '' where somebody elsewhere fetches it. asked_at: the due_at that was asked for.
+    "_message": (
+        "CREATE TABLE _message(number INTEGER PRIMARY KEY, path TEXT NOT NULL, command TEXT NOT NULL,"
+        " body TEXT NOT NULL, caller TEXT NOT NULL, sent_at REAL NOT NULL, asked_at REAL NOT NULL,"
+        " due_at REAL NOT NULL, expires_at REAL, priority INTEGER NOT NULL, dedupe TEXT, grp TEXT,"
+        " attempts INTEGER NOT NULL, most INTEGER NOT NULL, receipt TEXT, problem TEXT, dead_at REAL);"
+        "CREATE INDEX _message_due ON _message(command = '', priority DESC, due_at, number) WHERE dead_at IS NULL;"
+        "CREATE INDEX _message_dead ON _message(dead_at) WHERE dead_at IS NOT NULL;"
+        "CREATE INDEX _message_group ON _message(grp, number) WHERE grp IS NOT NULL AND dead_at IS NULL;"
+        "CREATE UNIQUE INDEX _message_dedupe ON _message(dedupe) WHERE dedupe IS NOT NULL AND dead_at IS NULL"
+    ),
+    # One row. home: of which object it is, by `Context.identity`: in a copy it is another's. next: the number of the
+    # next message. waiting: how many messages do.
+    "_queue": (
+        "CREATE TABLE _queue(id INTEGER PRIMARY KEY CHECK (id = 1), home TEXT NOT NULL, next INTEGER NOT NULL,"
+        " waiting INTEGER NOT NULL DEFAULT 0, paused INTEGER NOT NULL DEFAULT 0)"
+    ),
+    # Schedules and alarms. at: when it fires next, 9e999 for never. home: the object in which it is at work, by
+    # `Context.identity`: in a copy it is another's. rules: JSON, what else was said of it.
+    "_schedule": (
+        "CREATE TABLE _schedule(name TEXT PRIMARY KEY, spec TEXT NOT NULL, is_alarm INTEGER NOT NULL,"
+        " command TEXT NOT NULL, arguments TEXT NOT NULL, rules TEXT NOT NULL, caller TEXT NOT NULL,"
+        " made_at REAL NOT NULL, home TEXT NOT NULL, paused INTEGER NOT NULL DEFAULT 0, at REAL NOT NULL,"
+        " last_at REAL, failures INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
+        "CREATE INDEX _schedule_at ON _schedule(home, paused, at)"
+    ),
     # As the sqlite3 tool makes it: https://sqlite.org/sqlar.html
     "sqlar": ("CREATE TABLE sqlar(name TEXT PRIMARY KEY, mode INT, mtime INT, sz INT, data BLOB)"),
 }

@@ -87,6 +87,20 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Found(Entry):
+    """An object that was found, with what its summary says of it (`objects.summaries`): a few seconds behind.
+
+    called_at: the latest call that changed it or failed; None where there was none. errors: calls that failed, counted
+    to COUNTED. error: the latest of these, "" where there is none.
+    """
+
+    called_at: datetime | None
+    errors: int
+    error: str
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Description:
     """All about one object. `settings` are those set here, `effective` all that are in force."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
+from objects.timing import index
 from objects.tree.changes import NOW, Placed, check_depth, inherit, lock, lock_parent
 from objects.tree.nodes import EVERYTHING, SUBTREE, Measure, Pg, Sight, at, bounds, sql
 from objects.tree.paths import ObjectPath
@@ -47,6 +48,7 @@ def trash(connection: Pg, schema: str, path: str, *, now: float | None = None) -
         at(top) | bounds(top) | {"now": now, "top": node.id},
         prepare=False,
     )
+    index.sleep(connection, schema, node.id)
     return _item(connection, schema, node.id)
 
 
@@ -131,10 +133,12 @@ def restore(
     old = ObjectPath.parse(item.path)
     new = old if to is None else ObjectPath.parse(to, "to")
     lock(connection, schema, None, also=[new.parent])
-    connection.execute(
-        sql(schema, "select from {s}.object where trash_root = %s and trashed_at is not null order by id for update"),
+    objects = connection.execute(
+        sql(
+            schema, "select id from {s}.object where trash_root = %s and trashed_at is not null order by id for update"
+        ),
         (item.id,),
-    )
+    ).fetchall()
     _item(connection, schema, item.id)  # somebody may have restored or erased it before the lock
     parent = lock_parent(connection, schema, new)
     if look(connection, schema, new) is not None:
@@ -169,6 +173,7 @@ def restore(
         {"id": item.id, "new": new, "cut": len(old) + 1, "parent": parent.id, "name": new.name},
     )
     inherit(connection, schema, new, parent.effective)
+    index.rouse(connection, schema, [object_id for (object_id,) in objects])
     if new != old:
         hold_there_too(connection, schema, str(old), str(new))
     return Placed(str(new), item.objects)
@@ -178,6 +183,23 @@ def erase(connection: Pg, schema: str, what: int | str) -> Measure:
     """Erase something in the trash for good: rows, pages, past, journal, answers. There is no way back."""
     item = in_trash(connection, schema, what)
     return _erase(connection, schema, [item.id])
+
+
+def in_whole_trash(connection: Pg, schema: str, *, under: str = "/", sight: Sight = EVERYTHING) -> Measure:
+    """Count what was deleted beneath a path: objects and bytes."""
+    top = ObjectPath.parse(under, "under")
+    row = connection.execute(
+        sql(
+            schema,
+            "select count(*), coalesce(sum(o.pages), 0)::bigint * 4096 from {s}.object o"
+            " join (select id as top_id from {s}.object where trash_root = id and trashed_at is not null"
+            f" and starts_with(path, %(below)s) and {sight.condition()}) top on o.trash_root = top.top_id"
+            " where o.trashed_at is not null",
+        ),
+        {**bounds(top), **sight.parameters()},
+        prepare=False,
+    ).fetchone()
+    return Measure(*row)  # type: ignore[misc]
 
 
 def purge(connection: Pg, schema: str, before: datetime, *, limit: int = 100) -> Measure:
@@ -207,10 +229,12 @@ def _erase(connection: Pg, schema: str, tops: list[int]) -> Measure:
             " b as (delete from {s}.page_history where object_id in (select id from gone)),"
             " c as (delete from {s}.journal where object_id in (select id from gone)),"
             " d as (delete from {s}.answer where object_id in (select id from gone)),"
-            " e as (delete from {s}.moved where object_id in (select id from gone))"
+            " e as (delete from {s}.moved where object_id in (select id from gone)),"
+            " f as (delete from {s}.summary where object_id in (select id from gone)),"
+            " g as (delete from public.wake where schema = %(schema)s and object_id in (select id from gone))"
             " select count(*), coalesce(sum(pages), 0)::bigint * 4096 from gone",
         ),
-        {"tops": tops},
+        {"tops": tops, "schema": schema},
     ).fetchone()
     return Measure(*row)  # type: ignore[misc]
 

@@ -15,18 +15,20 @@ from objects.tree.changes import (
     set_tags,
     within_sight,
 )
-from objects.tree.nodes import EVERYTHING, Description, Entry, Measure, Node, Sight
-from objects.tree.search import children, describe, find, look, measure, resolve, where_to
-from objects.tree.trash import Trashed, erase, in_trash, purge, restore, trash, trashed
+from objects.tree.nodes import EVERYTHING, Description, Entry, Found, Measure, Node, Sight
+from objects.tree.search import Sort, children, describe, find, look, measure, place, resolve, where_to
+from objects.tree.trash import Trashed, erase, in_trash, in_whole_trash, purge, restore, trash, trashed
 
 __all__ = [
     "EVERYTHING",
     "Description",
     "Entry",
+    "Found",
     "Measure",
     "Node",
     "Placed",
     "Sight",
+    "Sort",
     "Trashed",
     "add_tags",
     "children",
@@ -37,9 +39,11 @@ __all__ = [
     "erase",
     "find",
     "in_trash",
+    "in_whole_trash",
     "look",
     "measure",
     "move",
+    "place",
     "purge",
     "remove_tags",
     "resolve",

@@ -2,6 +2,10 @@
 import "./js/theme.js";
 import "./js/moments.js";
 import "./js/keys.js";
+import "./js/outline.js";
+import "./js/chosen.js";
+import "./js/drag.js";
+import "./js/palette.js";
 import "./js/terminals.js";
 import "./js/morph.js";
 import "./js/tabs.js";

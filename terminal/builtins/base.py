@@ -21,6 +21,8 @@ from terminal.values import Flow
 if TYPE_CHECKING:
     from terminal.shell import Shell
 
+KEPT, NAMED = ("*",), ("…",)
+
 Run = Callable[..., Coroutine[Any, Any, Any]]
 
 
@@ -99,7 +101,8 @@ class Builtin:
     number: the flag or argument that `-5` gives. always: an object's command of the same name does not hide it.
     own: it reads its arguments itself (`stage.arguments`); the signature then is for help and completion.
     takes: what its arguments name, in order, the last again and again: "objects", "files", "anything", "kinds",
-    "variables", "jobs", "trash".
+    "variables", "jobs", "trash", "fields" of what comes through the pipe, a "condition" on them.
+    gives: the fields of its items; KEPT where they are those that come in, NAMED where they are its arguments.
     """
 
     name: str
@@ -111,6 +114,7 @@ class Builtin:
     always: bool = False
     own: bool = False
     takes: Sequence[str] = ()
+    gives: Sequence[str] = ()
 
     @property
     def usage(self) -> str:
@@ -155,6 +159,7 @@ def builtin(
     always: bool = False,
     own: bool = False,
     takes: Sequence[str] = (),
+    gives: Sequence[str] = (),
     name: str | None = None,
 ) -> Callable[[Run], Run]:
     """Make `async def name(stage: Stage, …) -> Json` a builtin. It gives a Flow, a JSON value or None."""
@@ -163,7 +168,9 @@ def builtin(
         spec = CommandSpec(Terminal, function, Options(reads=True, name=name))
         if spec.name in builtins:
             raise TypeError(f"{spec.where}: there is a builtin '{spec.name}' already.")
-        builtins[spec.name] = Builtin(spec.name, group, spec, function, dict(short or {}), number, always, own, takes)
+        builtins[spec.name] = Builtin(
+            spec.name, group, spec, function, dict(short or {}), number, always, own, takes, gives
+        )
         return function
 
     return mark

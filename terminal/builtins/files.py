@@ -8,9 +8,12 @@ from objects.commands.types import Help, Json
 from teams.problems import BadRequest, Conflict, NoSuch, Problem
 from terminal import places
 from terminal.builtins.base import Stage, builtin
+from terminal.builtins.editing import edited
 from terminal.values import MOST_BYTES, Flow
 
 Anything = Annotated[str, Help("a file, or state/KEY, db/TABLE; also of another object: /shop/orders/out.json")]
+LARGEST_EDITED = 1 << 20  # bytes
+
 AFile = Annotated[str, Help("a file of this object, or of another one by its path; or state/KEY")]
 
 
@@ -134,21 +137,16 @@ async def edit(stage: Stage, name: AFile) -> Json:
     if stage.has_input:
         await _written(stage, name, stage.input)
         return
-    editing = getattr(stage.screen, "edit", None)
-    if editing is None or stage.shell.is_background:
-        raise Conflict(
-            f"edit: no editor can be opened here. Write it so: `edit {visible(name[:40])} <<EOF`, the lines, EOF."
-        )
     try:
-        before = await (await _read(stage, name)).content(min(MOST_BYTES, 1 << 20))
+        before = await (await _read(stage, name)).content(min(MOST_BYTES, LARGEST_EDITED))
     except NoSuch:
         before = b""
     try:
         text = before.decode()
     except UnicodeDecodeError:
         raise Conflict(f"{visible(name[:60])}: this is no text, so it cannot be edited here.") from None
-    after = await editing(name, text)
-    if after is None or after == text:
-        await stage.screen.write("Nothing was changed.\n")
-        return
-    await _written(stage, name, Flow(after))
+
+    async def keep(after: str) -> None:
+        await _written(stage, name, Flow(after))
+
+    await edited(stage, name, text, keep, instead=f"edit {visible(name[:40])} <<EOF")

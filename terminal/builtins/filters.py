@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from objects.commands.types import AtLeast, Help, Json, RestOfLine
 from teams.problems import BadRequest, Problem, WrongArgument
 from terminal import expressions
-from terminal.builtins.base import Stage, builtin
+from terminal.builtins.base import KEPT, NAMED, Stage, builtin
 from terminal.values import Breath, Flow, as_number, field_of, json_of, line_of, sort_key, text_of
 
 Field = Annotated[str, Help("a field, such as size or owner.name; the item itself where it is left out")]
@@ -36,7 +36,9 @@ async def _checked_field(flow: Flow, field: str, stage: Stage) -> list[Any]:
     return items
 
 
-@builtin("filters", short={"i": "ignore_case", "v": "invert", "c": "count", "F": "fixed"})
+@builtin(
+    "filters", short={"i": "ignore_case", "v": "invert", "c": "count", "F": "fixed"}, takes=("", "fields"), gives=KEPT
+)
 async def grep(
     stage: Stage,
     pattern: Annotated[str, Help("a regular expression (RE2)")],
@@ -81,8 +83,8 @@ async def grep(
     return _like(flow, found())
 
 
-@builtin("filters", short={"n": "count"}, number="count")
-async def head(stage: Stage, *, count: Count = 10) -> Json:
+@builtin("filters", short={"n": "count"}, number="count", gives=KEPT)
+async def head(stage: Stage, count: Count = 10) -> Json:
     """Let the first items through.
 
     > seq 100 | head -2
@@ -103,8 +105,8 @@ async def head(stage: Stage, *, count: Count = 10) -> Json:
     return _like(flow, found())
 
 
-@builtin("filters", short={"n": "count"}, number="count")
-async def tail(stage: Stage, *, count: Count = 10) -> Json:
+@builtin("filters", short={"n": "count"}, number="count", gives=KEPT)
+async def tail(stage: Stage, count: Count = 10) -> Json:
     """Let the last items through.
 
     > seq 100 | tail -n 2
@@ -123,7 +125,7 @@ async def tail(stage: Stage, *, count: Count = 10) -> Json:
     return Flow(items=found(), shape=flow.item_shape)
 
 
-@builtin("filters")
+@builtin("filters", gives=KEPT)
 async def first(stage: Stage) -> Json:
     """Give the first item alone.
 
@@ -137,7 +139,7 @@ async def first(stage: Stage) -> Json:
     return None
 
 
-@builtin("filters")
+@builtin("filters", gives=KEPT)
 async def last(stage: Stage) -> Json:
     """Give the last item alone.
 
@@ -152,7 +154,7 @@ async def last(stage: Stage) -> Json:
     return None if found is _NONE else Flow(found, flow.item_shape)
 
 
-@builtin("filters", short={"r": "reverse", "u": "unique"})
+@builtin("filters", short={"r": "reverse", "u": "unique"}, takes=("fields",), gives=KEPT)
 async def sort(
     stage: Stage,
     *fields: Field,
@@ -194,7 +196,7 @@ def _sortable(item: Any) -> Any:
     return list(item.values()) if isinstance(item, dict) else item
 
 
-@builtin("filters", short={"c": "count"})
+@builtin("filters", short={"c": "count"}, takes=("fields",), gives=KEPT)
 async def uniq(
     stage: Stage, field: Field = "", *, count: Annotated[bool, Help("say how often each was there")] = False
 ) -> Json:
@@ -325,7 +327,7 @@ def _chosen(parts: list[Any], ranges: list[tuple[int, int]]) -> list[Any]:
     return [part for at, part in enumerate(parts, start=1) if any(low <= at <= high for low, high in ranges)]
 
 
-@builtin("filters")
+@builtin("filters", takes=("condition",), gives=KEPT)
 async def where(stage: Stage, condition: Annotated[RestOfLine, Help("such as kind == counter and size > 1MB")]) -> Json:
     """Let through what a condition holds for.
 
@@ -373,7 +375,7 @@ async def _selected(stage: Stage, fields: tuple[str, ...]) -> Flow:
     return _like(flow, found())
 
 
-@builtin("filters")
+@builtin("filters", takes=("fields",), gives=NAMED)
 async def select(stage: Stage, *fields: Field) -> Json:
     """Keep only these fields of each record, in this order.
 
@@ -383,7 +385,7 @@ async def select(stage: Stage, *fields: Field) -> Json:
     return await _selected(stage, fields)
 
 
-@builtin("filters")
+@builtin("filters", takes=("fields",), gives=NAMED)
 async def columns(stage: Stage, *fields: Field) -> Json:
     """Keep only these fields: the same as select.
 
@@ -394,7 +396,7 @@ async def columns(stage: Stage, *fields: Field) -> Json:
     return await _selected(stage, fields)
 
 
-@builtin("filters")
+@builtin("filters", takes=("fields",))
 async def get(stage: Stage, field: Field) -> Json:
     """Give what is at a field of a value, or of each item of a list.
 
@@ -431,7 +433,7 @@ async def keys(stage: Stage) -> Json:
     return list(names)
 
 
-@builtin("filters")
+@builtin("filters", gives=KEPT)
 async def reverse(stage: Stage) -> Json:
     """Give the items in the opposite order.
 
@@ -469,7 +471,7 @@ async def flatten(stage: Stage) -> Json:
     return Flow(items=found(), live=flow.live)
 
 
-@builtin("filters")
+@builtin("filters", takes=("fields",))
 async def group(stage: Stage, field: Field, *, total: Annotated[str, Help("also add this field up")] = "") -> Json:
     """Count items by a field, the most frequent first; with --total also add another one up.
 
@@ -514,7 +516,7 @@ async def _numbers(stage: Stage, field: str) -> list[int | float]:
     return found
 
 
-@builtin("filters")
+@builtin("filters", takes=("fields",))
 async def sum(stage: Stage, field: Field = "") -> Json:  # noqa: A001 -- what people call it
     """Add numbers up.
 
@@ -532,7 +534,7 @@ async def sum(stage: Stage, field: Field = "") -> Json:  # noqa: A001 -- what pe
     return math.fsum(found)
 
 
-@builtin("filters")
+@builtin("filters", takes=("fields",))
 async def avg(stage: Stage, field: Field = "") -> Json:
     """Give the mean of numbers.
 
@@ -545,7 +547,7 @@ async def avg(stage: Stage, field: Field = "") -> Json:
     return statistics.fmean(found) if found else None
 
 
-@builtin("filters")
+@builtin("filters", takes=("fields",))
 async def min(stage: Stage, field: Field = "") -> Json:  # noqa: A001 -- what people call it
     """Give the smallest number or the first text.
 
@@ -555,7 +557,7 @@ async def min(stage: Stage, field: Field = "") -> Json:  # noqa: A001 -- what pe
     return await _extreme(stage, field, is_largest=False)
 
 
-@builtin("filters")
+@builtin("filters", takes=("fields",))
 async def max(stage: Stage, field: Field = "") -> Json:  # noqa: A001 -- what people call it
     """Give the largest number or the last text.
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from objects.commands.shapes import compact
 from objects.commands.types import Between, Help, Json
 from teams.problems import BadRequest
-from terminal.builtins.base import Stage, builtin
+from terminal.builtins.base import KEPT, Stage, builtin
 from terminal.rendering import Style, bars, coloured_json, text_of_value
 from terminal.rendering import sparkline as drawn
 from terminal.values import Breath, Flow, as_number, field_of, json_of, text_of
@@ -47,7 +47,7 @@ def _csv_cell(value: Any) -> Any:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else text_of(value)
 
 
-@builtin("forms")
+@builtin("forms", takes=("fields",), gives=KEPT)
 async def table(stage: Stage, *columns: Field) -> Json:
     """Show data as a table, with these columns or all.
 
@@ -198,7 +198,7 @@ async def lines(stage: Stage) -> Json:
     return Flow(items=found(), live=flow.live)
 
 
-@builtin("forms")
+@builtin("forms", takes=("fields",))
 async def chart(
     stage: Stage,
     value: Annotated[str, Help("the field with the numbers; the first that has some where it is left out")] = "",
@@ -234,7 +234,7 @@ def _number(value: Any) -> float | None:
     return as_number(value)
 
 
-@builtin("forms")
+@builtin("forms", takes=("fields",))
 async def sparkline(
     stage: Stage,
     value: Annotated[str, Help("the field with the numbers")] = "",

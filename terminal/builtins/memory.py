@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from objects.commands.suggest import did_you_mean
 from objects.commands.types import AtLeast, Between, Help, Json
-from teams.problems import BadRequest, Conflict, NoSuch, WrongArgument
+from teams.problems import BadRequest, NoSuch, WrongArgument
 from terminal.builtins.base import Stage, builtin
+from terminal.builtins.editing import edited
 from terminal.values import Flow, text_of
 
 GROUP = "memory"
@@ -15,7 +16,7 @@ Name = Annotated[str, Help("its name")]
 Last = Annotated[int, Between(1, MOST_LINES), Help("how many of the newest lines")]
 
 
-@builtin(GROUP, short={"h": "here", "n": "last"}, number="last")
+@builtin(GROUP, short={"h": "here", "n": "last"}, number="last", gives=("line", "path", "at", "status"))
 async def history(
     stage: Stage,
     part: Annotated[str, Help("only lines with this in them")] = "",
@@ -155,19 +156,11 @@ async def rc(
     if action == "run":
         stage.status = await stage.shell.source(kept) if kept.strip() else 0
         return None
-    if action == "write":
-        if not stage.has_input and not text:
-            raise BadRequest("rc write: needs lines: `rc write <<EOF`, the lines, and EOF alone on the last.")
-        new = text_of(await stage.input.whole()) if stage.has_input else " ".join(text)
-    else:
-        new = await _edited(stage, kept)
+    if action == "edit":
+        await edited(stage, "~/.groverc", kept, keeper.save_startup, instead="rc write <<EOF")
+        return None
+    if not stage.has_input and not text:
+        raise BadRequest("rc write: needs lines: `rc write <<EOF`, the lines, and EOF alone on the last.")
+    new = text_of(await stage.input.whole()) if stage.has_input else " ".join(text)
     await keeper.save_startup(new if not new or new.endswith("\n") else new + "\n")
     return None
-
-
-async def _edited(stage: Stage, kept: str) -> str:
-    editing = getattr(stage.screen, "edit", None)
-    if editing is None or stage.shell.is_background:
-        raise Conflict("rc edit: no editor can be opened here. Write it so: `rc write <<EOF`, the lines, EOF.")
-    after = await editing("~/.groverc", kept)
-    return kept if after is None else str(after)

@@ -57,7 +57,13 @@ async def pwd(stage: Stage) -> Json:
     return stage.shell.path
 
 
-@builtin("navigation", always=True, short={"l": "long", "a": "all"}, takes=("anything",))
+@builtin(
+    "navigation",
+    always=True,
+    short={"l": "long", "a": "all"},
+    takes=("anything",),
+    gives=("name", "kind", "size", "changed_at", "path"),
+)
 async def ls(
     stage: Stage,
     *paths: Anything,
@@ -203,7 +209,7 @@ async def tree(
     return Flow(rows, view=drawn)
 
 
-@builtin("navigation", takes=("objects",))
+@builtin("navigation", takes=("objects",), gives=("path", "kind", "tags", "size", "changed_at"))
 async def find(
     stage: Stage,
     path: AnObject = ".",

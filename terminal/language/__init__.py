@@ -18,6 +18,7 @@ from terminal.language.tree import (
     Variable,
     Word,
     commands_of,
+    piped_into,
     spot,
     words_of,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "Word",
     "commands_of",
     "parse",
+    "piped_into",
     "quoted",
     "spot",
     "unparse",

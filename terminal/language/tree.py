@@ -148,6 +148,20 @@ def commands_of(script: Script) -> Iterator[Command]:
                     yield from commands_of(inner)
 
 
+def piped_into(script: Script, command: Command) -> tuple[Command, ...]:
+    """Give the commands of whose pipeline a command is the next, from the first on."""
+    for chain in script.chains:
+        for pipeline in chain.pipelines:
+            for number, each in enumerate(pipeline.commands):
+                if each is command:
+                    return pipeline.commands[:number]
+                for inner in _inner_scripts(each):
+                    found = piped_into(inner, command)
+                    if found:
+                        return found
+    return ()
+
+
 def words_of(command: Command) -> Iterator[Word]:
     """Give every word of a command: of assignments, its own, of redirections and here-documents."""
     yield from (each.value for each in command.assignments)

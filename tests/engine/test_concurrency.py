@@ -54,10 +54,10 @@ def test_nobody_waits_behind_a_strangers_long_call(grove, purse):
 
 def test_a_large_call_may_take_longer_than_a_call_however_it_began(grove, purse, engine_with):
     rich, poor = purse(10), purse()
-    hasty = grove.through(engine_with(CALL_SECONDS=0.3))
+    hasty = grove.through(engine_with(CALL_SECONDS=1.0))
 
-    from_postgres = hasty.call(rich, "pay_after_long_thought", to=poor, amount=1, seconds=0.7)
-    from_memory = hasty.call(rich, "pay_after_long_thought", to=poor, amount=1, seconds=0.7)
+    from_postgres = hasty.call(rich, "pay_after_long_thought", to=poor, amount=1, seconds=1.6)
+    from_memory = hasty.call(rich, "pay_after_long_thought", to=poor, amount=1, seconds=1.6)
 
     assert (from_postgres, from_memory, hasty.call(poor, "balance")) == (9, 8, 2)
 

@@ -1,6 +1,9 @@
 """The demo tree: a newcomer sees real state, tables and files, and nothing is made twice or put back."""
 
+from django_pgschemas.schema import Schema, override
+
 from objects.demo import ORDERS, plant
+from objects.models import JournalLine
 
 
 def test_the_demo_tree_holds_real_things(team, call):
@@ -19,9 +22,14 @@ def test_the_demo_tree_holds_real_things(team, call):
     ]  # fmt: skip
 
 
-def test_planting_again_changes_nothing_that_somebody_changed(team, call):
+def test_planting_again_changes_nothing_that_somebody_changed_and_leaves_no_trace(team, call):
     plant(team, team.owner)
     call("/lab/counter", "state.set", key="count", value=99)
+    call("/lab/garden", "tree.move", to="/garden")
+    with override(Schema.create(team.schema_name)):
+        lines = JournalLine.objects.count()
 
     assert plant(team, team.owner) == []
     assert call("/lab/counter", "state.get", key="count") == 99
+    with override(Schema.create(team.schema_name)):
+        assert JournalLine.objects.count() == lines

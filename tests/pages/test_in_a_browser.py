@@ -1,10 +1,8 @@
 """A person's way through the pages in a real Chromium, against a real web process: with scripts, without, narrow."""
 
-from playwright.sync_api import Page, Position, expect
+from playwright.sync_api import Page, expect
 
 from tests.pages.browser import entered
-
-ARROW: Position = {"x": 20, "y": 15}  # of a folder, beside its link
 
 
 def state_of(page: Page) -> dict[str, str]:
@@ -15,9 +13,9 @@ def state_of(page: Page) -> dict[str, str]:
 
 def test_enter_open_a_folder_set_a_value_and_see_it(chromium, site):
     with entered(chromium, site) as page:
-        expect(page).to_have_title("/ · Demo · Grove")
-        page.locator("summary", has_text="lab").click(position=ARROW)
-        page.get_by_role("link", name="counter", exact=True).click()
+        expect(page).to_have_title("Demo · Grove")
+        page.get_by_role("treeitem", name="lab").press("ArrowRight")
+        page.get_by_role("treeitem", name="counter").click()
         expect(page).to_have_url(f"{site}/t/demo/o/lab/counter")
 
         page.get_by_role("link", name="State", exact=True).first.click()
@@ -51,9 +49,8 @@ def test_a_refused_form_keeps_what_was_typed_in_place(chromium, site):
 
 def test_the_same_without_scripts(chromium, site):
     with entered(chromium, site, java_script_enabled=False) as page:
-        page.locator("summary", has_text="lab").click(position=ARROW)
-        page.get_by_role("link", name="Show what is in lab").click()
-        page.get_by_role("link", name="garden", exact=True).click()
+        page.get_by_title("What is in lab").click()
+        page.locator("table").get_by_role("link", name="garden", exact=True).click()
         page.get_by_role("link", name="State", exact=True).first.click()
 
         page.get_by_text("Set a value").click()
@@ -69,8 +66,11 @@ def test_a_phone_of_360_pixels_shows_all_without_scrolling_sideways(chromium, si
     with entered(chromium, site, viewport={"width": 360, "height": 740}, color_scheme="dark") as page:
         widths = {}
         query = "sql.query?query=select+*+from+orders&_run=yes"
-        for address in ("/t/demo/", "/t/demo/?find=shop", "/t/demo/o/shop/orders", "/t/demo/new/", "/t/demo/trash/",
-                        "/t/demo/o/welcome:state.set", f"/t/demo/o/shop/orders:{query}"):  # fmt: skip
+        addresses = [
+            "/t/demo/", "/t/demo/objects/", "/t/demo/objects/?find=shop", "/t/demo/gallery/", "/t/demo/o/shop/orders",
+            "/t/demo/new/", "/t/demo/trash/", "/t/demo/o/welcome:state.set", f"/t/demo/o/shop/orders:{query}",
+        ]  # fmt: skip
+        for address in addresses:
             page.goto(address)
             widths[address] = page.evaluate("document.documentElement.scrollWidth")
 
@@ -82,7 +82,8 @@ def test_the_theme_switch_is_remembered(chromium, site):
         background = "getComputedStyle(document.body).backgroundColor"
         light = page.evaluate(background)
 
-        page.get_by_role("button", name="Dark or light").click()
+        page.get_by_role("button", name="Look").click()
+        page.get_by_role("button", name="Dark").click()
         dark = page.evaluate(background)
         page.reload()
 

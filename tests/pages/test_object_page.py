@@ -246,7 +246,7 @@ def test_an_object_that_moved_is_followed_also_by_a_sent_form(owner, team, call,
     ("address", "status"),
     [
         ("/o/a//b", 422), ("/o/" + "x" * 300, 422), ("/o/a:no.such", 404), ("/o/%00", 422), ("/o/:", 302),
-        ("/?at=nowhere", 422), ("/?at=/nowhere", 404), ("/?find=kind:a+kind:b", 422),
+        ("/objects/?at=nowhere", 422), ("/objects/?at=/nowhere", 404), ("/objects/?find=kind:a+kind:b", 422),
         ("/o/:/history?before=x", 200), ("/o/:/nothing", 404), ("/o/:/history/more", 404), ("/o/:/State", 404),
         ("/o/:/files/../x/", 422), ("/o/:/files/none", 404), ("/o/:/files/none?raw", 404),
         ("/o/:/database/none", 404), ("/o/:/database/none?row=x", 422), ("/o/:/state/none", 200),
@@ -299,11 +299,11 @@ def test_a_page_costs_as_many_questions_for_30_rows_as_for_3(owner, team, call, 
             cost: tuple[int, list[str]] = questions()
             return cost
 
-    addresses = [f"/t/{team.slug}/o{path}", f"/t/{team.slug}/?at={path}", f"/t/{team.slug}/?find=child"]
+    addresses = [f"/t/{team.slug}/o{path}", f"/t/{team.slug}/objects/?at={path}", f"/t/{team.slug}/objects/?find=child"]
     fill(0, 3)
     few = [cost(address) for address in addresses]
     fill(3, 30)
     many = [cost(address) for address in addresses]
 
     assert few == many
-    assert few[1][1] == ["tree.list"]
+    assert few[1][1] == ["tree.find", "tree.list"]  # the table, and the tree beside it

@@ -41,7 +41,7 @@ def test_an_object_larger_than_a_file_goes_out_and_comes_in(site, large_file, tm
 
 def test_what_is_larger_than_a_file_comes_in_however_long_it_takes(web, site, large_file, tmp_path):
     # CALL_SECONDS counts until a call's turn comes; a large one that has begun has LARGE_CALL_SECONDS.
-    process, hasty = start(tmp_path / "log", GROVE_CALL_SECONDS="0.5")
+    process, hasty = start(tmp_path / "log", GROVE_CALL_SECONDS="1")
     here = Site(hasty, site.team, site.secret)
     lines = b"no,text\n" + b"".join(b"%d,%b\n" % (number, b"x" * 200) for number in range(170_000))
     assert len(lines) > 33 * MIB

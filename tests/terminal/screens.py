@@ -10,6 +10,13 @@ import websockets
 from websockets.typing import Subprotocol
 
 
+class _Blind:
+    """A screen that nobody looks at."""
+
+    def feed(self, _: bytes) -> None:
+        """Draw nothing."""
+
+
 class Person:
     """A pyte screen at the end of a WebSocket.
 
@@ -21,7 +28,7 @@ class Person:
     ) -> None:
         self.address, self.headers, self.hello = address, headers, {"resize": [width, height]} | hello
         self.screen = pyte.Screen(width, height)
-        self.stream = pyte.ByteStream(self.screen)
+        self.stream: pyte.ByteStream | _Blind = pyte.ByteStream(self.screen)
         self.texts: list[dict[str, Any]] = []
         self.received = 0
         self.raw = b""
@@ -46,6 +53,10 @@ class Person:
         """Break the connection without a word."""
         self._task.cancel()
         self.socket.transport.abort()
+
+    def looks_away(self) -> None:
+        """Draw nothing more: pyte takes a second for a megabyte. `raw` has it all."""
+        self.stream = _Blind()
 
     async def leave(self) -> None:
         """Close the socket as browsers do."""

@@ -1,16 +1,22 @@
 """What Tab offers, where: each test types a line up to `|` and looks at what would be put there."""
 
 import asyncio
+import json
 import time
 
 import pytest
 
 from teams.access import Role
 from terminal.builtins import builtins
-from terminal.completion import Completions, Offer, complete, ranked
+from terminal.builtins.base import KEPT, NAMED
+from terminal.completion import Completions, complete
+from terminal.fields import COMPARISONS
 from terminal.known import Known
+from terminal.offers import Offer, ranked
+from tests.terminal.sitting import Person
 from tests.terminal.typing_person import typist
 
+FILTERS = {name: builtins[name] for name in ("where", "sort", "select", "cut", "group", "head")}
 BUILTINS = {name: builtins[name] for name in ("cd", "cat", "ls", "macro", "echo")}
 
 
@@ -28,10 +34,10 @@ def at(grove):
     return typist(grove, path, colour="red", count=3)
 
 
-async def offered(shell, line: str) -> list[str]:
+async def offered(shell, line: str, known=BUILTINS) -> list[str]:
     """The line as it would be with each offer; the cursor is at `|`."""
     before, _, after = line.partition("¦")
-    found = await Completions(Known(shell), BUILTINS).at(before + after, len(before), within_s=5)
+    found = await Completions(Known(shell), known).at(before + after, len(before), within_s=5)
     return [before[: each.start] + each.text for each in found]
 
 
@@ -187,3 +193,83 @@ async def test_no_line_makes_completion_fail(at, line, caplog):
         await Completions(Known(at), BUILTINS).at(line, cursor)
 
     assert [record.message for record in caplog.records if record.name == "terminal.completion"] == []
+
+
+# ---- Fields of what comes through a pipe ----
+
+
+async def piped(shell, line: str) -> list[str]:
+    """The same, where filters are known, too."""
+    return await offered(shell, line, BUILTINS | FILTERS)
+
+
+async def test_filters_are_offered_the_columns_of_a_query_or_a_table(at):
+    assert await piped(at, "sql select * from plant | sort ¦") == [
+        "sql select * from plant | sort name ",
+        "sql select * from plant | sort height ",
+        "sql select * from plant | sort --reverse",
+        "sql select * from plant | sort --unique",
+    ]
+    assert await piped(at, "cat db/plant | where h¦") == ["cat db/plant | where height "]
+    assert await piped(at, f"cat {at.path}/db/pot | select ¦") == [f"cat {at.path}/db/pot | select size "]
+    assert await piped(at, "sql select count(*) as number from pot | where nu¦") == [
+        "sql select count(*) as number from pot | where number "
+    ]
+
+
+async def test_filters_are_offered_the_fields_of_what_commands_and_builtins_give(at):
+    assert await piped(at, "ls -l | where ki¦") == ["ls -l | where kind "]
+    assert "tree list | sort kind " in await piped(at, "tree list | sort ¦")
+    assert "state list | sort key " in await piped(at, "state list | sort k¦")
+    assert await piped(at, f"@{at.path} ls | group s¦") == [f"@{at.path} ls | group size "]
+
+
+async def test_what_a_filter_leaves_is_what_the_next_is_offered(at):
+    assert await piped(at, "ls | head 3 | sort na¦") == ["ls | head 3 | sort name "]
+    assert await piped(at, "ls | select name size | where ¦") == [
+        "ls | select name size | where name ",
+        "ls | select name size | where size ",
+    ]
+    assert await piped(at, "ls | group kind | sort na¦") == []
+
+
+async def test_a_condition_is_offered_what_may_stand_there(at):
+    assert await piped(at, "ls | where size ¦") == [f"ls | where size {each} " for each in COMPARISONS]
+    assert await piped(at, "ls | where kind == ob¦") == ["ls | where kind == object "]
+    assert await piped(at, "ls | where size > 5 ¦") == ["ls | where size > 5 and ", "ls | where size > 5 or "]
+    assert await piped(at, "ls | where size > 5 and k¦") == ["ls | where size > 5 and kind "]
+    assert await piped(at, "ls | where not (na¦") == ["ls | where not (name "]
+
+
+async def test_flags_that_name_fields_are_offered_them(at):
+    assert await piped(at, "ls | cut --fields na¦") == ["ls | cut --fields name "]
+    assert await piped(at, "ls | cut --fields name,ki¦") == ["ls | cut --fields name,kind "]
+    assert await piped(at, "ls | group kind --total si¦") == ["ls | group kind --total size "]
+
+
+async def test_a_pipe_within_a_block_or_substitution_counts(at):
+    assert await piped(at, "echo $(ls | sort na¦") == ["echo $(ls | sort name "]
+
+
+@pytest.mark.parametrize("line", ["where n¦", "echo x | sort n¦", "nothing | where n¦", "ls | nothing | sort n¦"])
+async def test_where_nobody_can_tell_nothing_is_offered(at, line):
+    assert await piped(at, line) == []
+
+
+@pytest.fixture
+def person_at(grove, team):
+    """Sit down at the shell of an object."""
+    return lambda: Person(grove.caller, team.slug, grove.home)
+
+
+async def test_builtins_give_the_fields_that_they_say(person_at, grove):
+    """`gives` of each builtin, against what it gives."""
+    ann = person_at()
+    await ann.types("mkdir child", "state set a 1", "write notes.txt x")
+    told = {name: each.gives for name, each in builtins.items() if each.gives not in ((), KEPT, NAMED)}
+    assert set(told) == {"ls", "find", "history"}
+    await ann.shell.keeper.remember("ls", "/", 0)
+
+    for name, fields in told.items():
+        shown = json.loads(await ann.types(f"{name} | json --compact"))
+        assert set(fields) <= set(shown[0]), name

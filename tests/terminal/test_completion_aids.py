@@ -3,10 +3,12 @@
 import asyncio
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from terminal.aids import Aids
 from terminal.builtins import builtins
-from terminal.suggest import suggest
+from terminal.suggest import Suggestions
 from tests.terminal.typing_person import typist
 
 BUILTINS = {name: builtins[name] for name in ("cd", "each", "grep")}
@@ -80,7 +82,17 @@ def test_the_rest_comes_from_the_newest_line_that_begins_so_of_this_object_first
     everywhere = ["state set a 1", "state set b 2", "state list", "ls\npwd"]
     here = ["state set a 1"]
 
-    assert suggest("state set", everywhere) == " b 2"
-    assert suggest("state set", everywhere, here) == " a 1"
-    assert suggest("state l", everywhere, here) == "ist"
-    assert [suggest(text, everywhere) for text in ("", "  ", "x", "state list", "ls", "ls\n")] == [""] * 6
+    assert Suggestions(everywhere).after("state set") == " b 2"
+    assert Suggestions(everywhere, here).after("state set") == " a 1"
+    assert Suggestions(everywhere, here).after("state l") == "ist"
+    texts = ("", "  ", "x", "state list", "ls", "ls\n")
+    assert [Suggestions(everywhere).after(text) for text in texts] == [""] * 6
+
+
+@given(st.lists(st.text("ab", max_size=4)), st.lists(st.text("ab", max_size=5), min_size=1))
+def test_what_was_asked_before_changes_no_suggestion(lines, texts):
+    asked = Suggestions(lines)
+
+    for text in texts:
+        for end in range(1, len(text) + 1):
+            assert asked.after(text[:end]) == Suggestions(lines).after(text[:end])

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 
 import pytest
 
@@ -39,6 +40,51 @@ async def test_the_real_shell_sets_and_gets_state(at, grove):
         await ann.type("state get colour\r")
 
         await ann.sees("red", f"{grove.home}>")
+
+
+@pytest.fixture
+def large_file(grove):
+    """A file of ten megabytes: a million numbered lines."""
+    content = "".join(f"{number:09}\n" for number in range(1_000_000))
+    grove.outcome(grove.home, "files.put", name="large.txt", content=content, check=True)
+
+
+async def test_a_large_file_comes_whole_and_at_the_readers_pace(at, grove, large_file):
+    async with at(grove.home) as ann:
+        ann.acks = True
+        ann.looks_away()
+        await ann.until(lambda: b">" in ann.raw)
+        await ann.type("cat large.txt\r")
+        await ann.until(lambda: ann.received > 500_000, 30)
+        ann.is_reading.clear()
+        await asyncio.sleep(0.5)
+        ann.is_reading.set()
+        await ann.until(lambda: b"000999999\r\n" in ann.raw, 60)
+
+        numbers = re.findall(rb"\d{9}(?=\r\n)", ann.raw)
+        assert numbers == [b"%09d" % number for number in range(1_000_000)]
+
+
+async def test_ctrl_c_ends_a_large_file_whether_it_is_read_or_not(at, grove, large_file):
+    async with at(grove.home) as ann:
+        ann.acks = True
+        ann.looks_away()
+        await ann.until(lambda: b">" in ann.raw)
+        for is_read in (True, False):
+            await ann.type("cat large.txt\r")
+            begins = ann.received
+            await ann.until(lambda begins=begins: ann.received > begins + 500_000, 30)
+            if not is_read:
+                ann.is_reading.clear()
+            before = ann.raw.count(b"^C\r\n")
+            await ann.type("\x03")
+            await asyncio.sleep(0.3)
+            ann.is_reading.set()
+            await ann.until(lambda before=before: ann.raw.count(b"^C\r\n") > before, 30)
+        await ann.type("echo still here\r")
+        await ann.until(lambda: b"still here\r\n" in ann.raw)
+
+        assert b"000999999" not in ann.raw
 
 
 async def test_exit_leaves(at):

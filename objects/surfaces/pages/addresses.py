@@ -6,9 +6,20 @@ from objects.surfaces.addresses import NAME_SAFE, written
 from objects.tree.paths import ObjectPath
 
 
-def team_address(slug: str, **query: str) -> str:
-    """The tree of a team: `at` a folder, or what to `find`."""
-    return f"/t/{slug}/" + (f"?{urlencode(query)}" if query else "")
+def team_address(slug: str) -> str:
+    """The front page of a team."""
+    return f"/t/{slug}/"
+
+
+def objects_address(slug: str, **query: str) -> str:
+    """The table of a team's objects: `at` a folder, or what to `find`."""
+    return f"/t/{slug}/objects/" + (f"?{urlencode(query)}" if query else "")
+
+
+def branch_address(slug: str, path: str, depth: int, after: str = "") -> str:
+    """What is right beneath an object, as rows of the tree beside the page."""
+    query = {"at": path, "depth": str(depth)} | ({"after": after} if after else {})
+    return f"/t/{slug}/branch/?{urlencode(query)}"
 
 
 def object_address(slug: str, path: str, command: str = "") -> str:

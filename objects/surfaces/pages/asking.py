@@ -6,6 +6,7 @@ from typing import Any
 
 from objects.engine.calls import Call, Outcome
 from objects.engine.running import engine
+from objects.tree.paths import ObjectPath
 from teams.access import Caller
 
 
@@ -16,6 +17,19 @@ class Question:
     path: str
     command: str
     arguments: dict[str, Any] = field(default_factory=dict)
+
+
+def tops_of(caller: Caller) -> list[str]:
+    """Give where the caller's sight begins: the root, or for a guest the places that were granted."""
+    if caller.sees("/"):
+        return ["/"]
+    seen = sorted(path for path, _ in caller.grants if caller.sees(path))
+    return [path for path in seen if not any(path != top and ObjectPath(path).is_under(top) for top in seen)]
+
+
+def top_of(caller: Caller) -> str:
+    """Give where a page begins that names no place. For who sees nothing it is the root, which is then refused."""
+    return next(iter(tops_of(caller)), "/")
 
 
 def ask(caller: Caller, path: str, command: str, /, **arguments: Any) -> Any:

@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from http import HTTPStatus
@@ -19,7 +19,7 @@ from objects.commands.tabs import Tab
 from objects.engine.calls import Outcome
 from objects.surfaces.pages import tabs as own
 from objects.surfaces.pages.addresses import object_address, tab_address
-from objects.surfaces.pages.answering import answer, wants_fragment
+from objects.surfaces.pages.answering import answer
 from objects.surfaces.pages.asking import Question, answers, ask
 from objects.surfaces.pages.forms import BACK, CommandForm, form
 from objects.tree.paths import ObjectPath
@@ -107,9 +107,6 @@ class ObjectPage:
     here: str = ""
     template: str = ""
     shown: Mapping[str, Any] = field(default_factory=dict)
-    children: Sequence[Any] = ()
-    siblings: Sequence[Any] = ()
-    parent: str = ""
 
 
 def frame(request: TeamRequest, path: ObjectPath, facts: Any, **more: Any) -> ObjectPage:
@@ -133,17 +130,6 @@ def frame(request: TeamRequest, path: ObjectPath, facts: Any, **more: Any) -> Ob
 def crumbs(slug: str, path: ObjectPath) -> tuple[Crumb, ...]:
     """Give the steps above an object, each linked."""
     return tuple(Crumb(each.name, object_address(slug, each)) for each in reversed(list(path.ancestors())))
-
-
-def _beside(request: TeamRequest, path: ObjectPath) -> dict[str, Any]:
-    """Ask for the neighbours and children of an object, which stand beside its page."""
-    asked = [Question(path, "tree.list")]
-    sees_parent = path != "/" and request.caller.sees(path.parent)
-    if sees_parent:
-        asked.append(Question(path.parent, "tree.list"))
-    children, *siblings = [value_of(outcome)["objects"] for outcome in answers(request.caller, *asked)]
-    parent = str(path.parent) if sees_parent else ""
-    return {"children": children, "siblings": siblings[0] if siblings else (), "parent": parent}
 
 
 def value_of(outcome: Outcome) -> Any:
@@ -204,7 +190,6 @@ class TabRequest:
     def show(self, template: str = "", *, status: int = HTTPStatus.OK, **shown: Any) -> HttpResponse:
         """Answer with the tab: `shown` is `page.shown` in its template."""
         request = self.request
-        is_fragment = wants_fragment(request)
         chosen = self.tab.name
         links = tuple(
             TabLink(
@@ -226,7 +211,6 @@ class TabRequest:
             here=request.get_full_path(),
             template=template or self.tab.template,
             shown=shown,
-            **({} if is_fragment else _beside(request, self.path)),
         )
         wanted = request.headers.get("HX-Target", "")
         fragment = "objects/_tab_content.html" if wanted == "tab-content" else "objects/_tab.html"

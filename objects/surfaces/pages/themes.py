@@ -1,4 +1,6 @@
-"""Dark or light: a cookie, so that the server writes the right theme at once and nothing flashes."""
+"""How pages look to one reader: dark or light, compact or comfortable. Cookies, so that the server writes the right
+look at once and nothing flashes or jumps.
+"""
 
 from http import HTTPStatus
 from typing import Final
@@ -8,27 +10,34 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-COOKIE: Final = "grove_theme"
-THEMES: Final = ("dark", "light")
+CHOICES: Final = {
+    "theme": ("dark", "light"),
+    "density": ("compact", "comfortable"),
+}  # static/src/js/theme.js has them too
 YEAR_S: Final = 365 * 86_400
 
 
-def chosen_theme(request: HttpRequest) -> str:
-    """The theme that was chosen, or "" where the system's holds."""
-    theme = request.COOKIES.get(COOKIE, "")
-    return theme if theme in THEMES else ""
+def chosen(request: HttpRequest, name: str) -> str:
+    """What was chosen for "theme" or "density", or "" where the system's or the usual one holds."""
+    value = request.COOKIES.get(f"grove_{name}", "")
+    return value if value in CHOICES[name] else ""
 
 
 @require_POST
 def choose_theme(request: HttpRequest) -> HttpResponse:
-    """Keep the chosen theme and go back. With scripts, static/src/js/theme.js does both without a request."""
-    theme, back = request.POST.get("theme", ""), request.POST.get("back", "/")
+    """Keep what was chosen and go back. With scripts, static/src/js/theme.js does both without a request."""
+    back = request.POST.get("back", "/")
     if not url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}):
         back = "/"
     response = HttpResponseRedirect(back, status=HTTPStatus.SEE_OTHER)
-    if theme in THEMES:
-        # Not HttpOnly: the script sets it too. It says nothing but a colour.
-        response.set_cookie(COOKIE, theme, max_age=YEAR_S, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE)
-    else:
-        response.delete_cookie(COOKIE, samesite="Lax")
+    for name, values in CHOICES.items():
+        if name not in request.POST:
+            continue
+        value = request.POST[name]
+        if value in values:
+            # Not HttpOnly: the script sets it too. It says nothing but a look.
+            secure = settings.SESSION_COOKIE_SECURE
+            response.set_cookie(f"grove_{name}", value, max_age=YEAR_S, samesite="Lax", secure=secure)
+        else:
+            response.delete_cookie(f"grove_{name}", samesite="Lax")
     return response

@@ -1,4 +1,4 @@
-"""A team's tree: folders that open when asked, a search, new objects and the trash."""
+"""New objects, and the trash."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,53 +6,27 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
-from django.views.decorators.http import require_http_methods, require_safe
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
 from objects.commands.help import purpose_of
 from objects.commands.registry import registry
-from objects.surfaces.pages.addresses import object_address, team_address
+from objects.engine.calls import Outcome
+from objects.surfaces.pages.addresses import object_address
 from objects.surfaces.pages.answering import answer, retry_after, wants_fragment
-from objects.surfaces.pages.asking import ask
-from objects.surfaces.pages.forms import Field, Option, messages
+from objects.surfaces.pages.asking import ask, run, top_of
+from objects.surfaces.pages.forms import Field, Option
+from objects.surfaces.pages.forms import messages as field_messages
 from objects.surfaces.pages.requests import members_only
 from objects.tree.paths import ObjectPath
 from teams.access import Role
 from teams.pages import TeamRequest
-from teams.problems import Problem, WrongArgument
+from teams.problems import NeedsConfirmation, Problem, WrongArgument
 
 LISTED: Final = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A folder on the way down, linked."""
-
-    name: str
-    address: str
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """What is right beneath an object, or what a search found. `more_address`: what follows, or ""."""
-
-    slug: str
-    entries: Sequence[Any]
-    more_address: str
-    is_found: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class TreePage:
-    """What templates/objects/tree.html shows."""
-
-    slug: str
-    at: str
-    steps: tuple[Step, ...]
-    branch: Branch
-    find: str
-    may_create: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,55 +45,18 @@ class TrashPage:
 
     slug: str
     items: Sequence[Any]
+    next: int | None
     problem: Problem | None
     failed_id: str
+    action: str
     may_restore: bool
+    may_erase: bool
     keep_days: int
 
-
-@members_only
-@require_safe
-def tree(request: TeamRequest) -> HttpResponse:
-    """Show the tree from a folder on, or what a search finds; htmx gets the branch alone."""
-    slug, caller = request.team.slug, request.caller
-    at = ObjectPath.parse(request.GET.get("at") or "/", "at")
-    find, after = request.GET.get("find", "").strip(), request.GET.get("after") or None
-    if find:
-        listing = ask(caller, at, "tree.find", **search_words(find), limit=LISTED, **_after(after))
-    else:
-        listing = ask(caller, at, "tree.list", limit=LISTED, **_after(after))
-    branch = _branch(slug, at, find, listing)
-    steps = tuple(Step(each.name, team_address(slug, at=each)) for each in [*reversed(list(at.ancestors())), at][1:])
-    page = TreePage(slug, str(at), steps, branch, find, may_create=caller.role_at(at) >= Role.EDITOR)
-    return answer(request, "objects/tree.html", page, fragment="objects/_branch.html")
-
-
-def search_words(text: str) -> dict[str, str]:
-    """Read what was typed into the search box: `kind:limiter tag:eu orders`. Other words are a part of the path."""
-    words: dict[str, str] = {}
-    parts = []
-    for word in text.split():
-        name, colon, value = word.partition(":")
-        if colon and name in ("kind", "tag") and value:
-            if name in words:
-                raise WrongArgument("find", f"two times {name}: an object is found by one {name} at a time.")
-            words[name] = value
-        else:
-            parts.append(word)
-    if parts:
-        words["part"] = " ".join(parts)
-    return words
-
-
-def _after(after: str | None) -> dict[str, str]:
-    return {} if after is None else {"after": after}
-
-
-def _branch(slug: str, at: ObjectPath, find: str, listing: Any) -> Branch:
-    entries, follows = listing["objects"], listing["next"]
-    query = {"at": str(at)} | ({"find": find} if find else {})
-    more = team_address(slug, **query, after=follows) if follows else ""
-    return Branch(slug, entries, more, is_found=bool(find))
+    @property
+    def is_question(self) -> bool:
+        """Whether something dangerous was asked for, which wants a yes."""
+        return isinstance(self.problem, NeedsConfirmation)
 
 
 @members_only
@@ -138,7 +75,7 @@ def new(request: TeamRequest) -> HttpResponse:
     except Problem as problem:
         page = _new_page(slug, path, kind, "/", problem)
         fragment = "objects/_new.html"
-        status = HTTPStatus.UNPROCESSABLE_ENTITY if messages(problem) else problem.status
+        status = HTTPStatus.UNPROCESSABLE_ENTITY if field_messages(problem) else problem.status
         return retry_after(answer(request, "objects/new.html", page, fragment=fragment, status=status), problem)
     address = object_address(slug, made)
     if wants_fragment(request):
@@ -152,7 +89,7 @@ def _nearest_seen(request: TeamRequest, path: ObjectPath) -> str:
 
 
 def _new_page(slug: str, path: str, kind: str, under: str, problem: Problem | None = None) -> NewPage:
-    wrong = messages(problem)
+    wrong = field_messages(problem)
     fields = (
         Field(
             id="new-path", name="path", label="path", input="text", required=True, value=path, is_data=True,
@@ -173,30 +110,61 @@ def _new_page(slug: str, path: str, kind: str, under: str, problem: Problem | No
 @members_only
 @require_http_methods(["GET", "HEAD", "POST"])
 def trash(request: TeamRequest) -> HttpResponse:
-    """List what was deleted; bring one back and go to it."""
-    problem: Problem | None = None
-    item = request.POST.get("what", "")
-    if request.method == "POST":
-        to = request.POST.get("to", "").strip()
-        try:
-            restored = ask(request.caller, "/", "tree.restore", what=item, **({"to": to} if to else {}))
-        except Problem as refused:
-            problem = refused
-        else:
-            address = object_address(request.team.slug, restored["path"])
-            return HttpResponseRedirect(address, status=HTTPStatus.SEE_OTHER)
-    page = _trash_page(request, problem, item)
-    status = HTTPStatus.OK if problem is None else problem.status
-    return retry_after(answer(request, "objects/trash.html", page, status=status), problem)
+    """List what was deleted; bring something back, erase it for good, or empty the trash."""
+    slug, top = request.team.slug, top_of(request.caller)
+    if request.method != "POST":
+        return answer(request, "objects/trash.html", _trash_page(request, top))
+    action, chosen = request.POST.get("action", "restore"), request.POST.getlist("what")
+    to = request.POST.get("to", "").strip()
+    failed, problem, restored = "", None, []
+    for item in [""] if action == "empty" else chosen[:LISTED]:
+        outcome = _trash_call(request, top, action, item, to if len(chosen) == 1 else "")
+        if outcome.problem is not None:
+            failed, problem = item, outcome.problem
+            break
+        restored.append(outcome.value)
+    if problem is None and action == "restore" and len(restored) == 1:
+        return _go(request, object_address(slug, restored[0]["path"]))
+    if problem is None:
+        messages.success(request, _told(action, restored))
+        return _go(request, reverse("trash", args=[slug]))
+    page = _trash_page(request, top, problem, failed, action)
+    return retry_after(answer(request, "objects/trash.html", page, status=problem.status), problem)
 
 
-def _trash_page(request: TeamRequest, problem: Problem | None, item: str) -> TrashPage:
-    listing = ask(request.caller, "/", "tree.trash", limit=LISTED)
+def _trash_call(request: TeamRequest, top: str, action: str, item: str, to: str) -> Outcome:
+    if action not in ("restore", "erase", "empty"):
+        raise WrongArgument("action", f"action: nothing like '{action[:40]}'. What can be done: restore, erase, empty.")
+    arguments = {"what": item} if action != "empty" else {}
+    confirmed = request.POST.get("confirmed") == "yes"
+    return run(request.caller, top, f"tree.{action}", arguments | ({"to": to} if to else {}), confirmed=confirmed)
+
+
+def _told(action: str, done: Sequence[Any]) -> str:
+    objects = sum(each["objects"] for each in done)
+    return f"{objects:,} {'object' if objects == 1 else 'objects'} {'restored' if action == 'restore' else 'erased'}."
+
+
+def _go(request: TeamRequest, address: str) -> HttpResponse:
+    if wants_fragment(request):
+        return HttpResponseClientRedirect(address)
+    return HttpResponseRedirect(address, status=HTTPStatus.SEE_OTHER)
+
+
+def _trash_page(
+    request: TeamRequest, top: str, problem: Problem | None = None, failed_id: str = "", action: str = ""
+) -> TrashPage:
+    before = request.GET.get("before", "")
+    after = {"before": int(before)} if before.isascii() and before.isdigit() and len(before) < 19 else {}
+    listing = ask(request.caller, top, "tree.trash", limit=LISTED, **after)
     return TrashPage(
         slug=request.team.slug,
         items=listing["deleted"],
+        next=listing["next"],
         problem=problem,
-        failed_id=item,
-        may_restore=request.caller.role_at("/") >= Role.EDITOR,
+        failed_id=failed_id,
+        action=action,
+        may_restore=any(role >= Role.EDITOR for _, role in request.caller.grants),
+        may_erase=request.caller.role_at(top) >= Role.ADMIN,
         keep_days=settings.GROVE.TRASH_KEEP_S // 86_400,
     )

@@ -2,11 +2,19 @@
 
 from django.urls import path, re_path
 
-from objects.surfaces.pages import object_page, themes, tree_pages
+from objects.surfaces.pages import bulk, front, gallery, keeping, object_page, objects_page, palette, themes, tree_pages
 
 urlpatterns = [
     path("theme/", themes.choose_theme, name="theme"),
-    path("t/<slug:slug>/", tree_pages.tree, name="tree"),
+    path("t/<slug:slug>/", front.front, name="front"),
+    path("t/<slug:slug>/amount/", front.amount, name="amount"),
+    path("t/<slug:slug>/objects/", objects_page.objects, name="objects"),
+    path("t/<slug:slug>/branch/", objects_page.branch, name="branch"),
+    path("t/<slug:slug>/opened/", keeping.opened, name="opened"),
+    path("t/<slug:slug>/pinned/", keeping.pinned, name="pinned"),
+    path("t/<slug:slug>/bulk/", bulk.bulk, name="bulk"),
+    path("t/<slug:slug>/palette/", palette.palette, name="palette"),
+    path("t/<slug:slug>/gallery/", gallery.gallery, name="gallery"),
     path("t/<slug:slug>/new/", tree_pages.new, name="new"),
     path("t/<slug:slug>/trash/", tree_pages.trash, name="trash"),
     # A path may hold any printable character but a colon; the command follows that.

@@ -4,15 +4,9 @@ One application a session, made once and run again for each line. It has no file
 comes out through a function. What all sessions can share (key bindings, style) is shared: an editor is about 100 KB.
 """
 
-import asyncio
-import codecs
-from collections.abc import AsyncGenerator, Callable, Hashable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import cache
-from typing import Any, Protocol, TextIO, cast
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from typing import Any, Protocol
 
-import prompt_toolkit.application.application as ptk_application
-from prompt_toolkit.application import Application
 from prompt_toolkit.application.current import create_app_session, get_app
 from prompt_toolkit.auto_suggest import Suggestion
 from prompt_toolkit.buffer import Buffer
@@ -24,14 +18,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.enums import DEFAULT_BUFFER, SEARCH_BUFFER, EditingMode
 from prompt_toolkit.filters import Condition, has_focus, is_done, is_searching
 from prompt_toolkit.formatted_text import ANSI, StyleAndTextTuples, to_formatted_text
-from prompt_toolkit.history import History
-from prompt_toolkit.input.base import Input
-from prompt_toolkit.input.vt100_parser import Vt100Parser
-from prompt_toolkit.key_binding import KeyBindings, KeyBindingsBase, KeyPress, merge_key_bindings
-from prompt_toolkit.key_binding.bindings.auto_suggest import load_auto_suggest_bindings
-from prompt_toolkit.key_binding.defaults import load_key_bindings
-from prompt_toolkit.key_binding.key_processor import KeyPressEvent
-from prompt_toolkit.layout import ConditionalContainer, Float, FloatContainer, HSplit, Layout, Window
+from prompt_toolkit.layout import ConditionalContainer, Float, FloatContainer, HSplit, Layout
 from prompt_toolkit.layout.controls import BufferControl
 from prompt_toolkit.layout.dimension import Dimension
 from prompt_toolkit.layout.menus import CompletionsMenu
@@ -44,16 +31,22 @@ from prompt_toolkit.layout.processors import (
     Transformation,
     TransformationInput,
 )
-from prompt_toolkit.lexers import Lexer
-from prompt_toolkit.output import ColorDepth
-from prompt_toolkit.output.vt100 import Vt100_Output
-from prompt_toolkit.styles import BaseStyle, Style, default_ui_style, merge_styles
 from prompt_toolkit.widgets import SearchToolbar
+
+from terminal.editor.drawing import Line, LineApplication, OnceAWindow
+from terminal.editor.feeding import BACKSPACE, TYPED_AHEAD_BYTES, FedInput, FedOutput
+from terminal.editor.history import Lines
+from terminal.editor.keys import bindings
+from terminal.editor.looks import Colours, depth, style
+from terminal.editor.text import Save, TextEditor
+
+__all__ = ["LONGEST_LINE", "TYPED_AHEAD_BYTES", "Editor", "Helper", "Save"]
 
 MENU_ROWS = 8
 LONGEST_LINE = 256 * 1024  # characters in the editor; the rest of what is pasted is dropped
-TYPED_AHEAD_BYTES = 64 * 1024  # kept while a command runs
 ESCAPE_S = 0.05  # how long after an Escape a key still makes Alt+key of it
+LONGEST_ALONE = 1_000  # characters of a line that is looked at for being all there is to see
+KEPT_ABOVE = 100  # things said while a text is edited
 CONTINUED = "… "
 
 
@@ -73,172 +66,11 @@ class Helper(Protocol):
         """Give completions, each with `text, start, display, help`."""
 
 
-class Lines(History):
-    """Lines to go back to; what they are is told from outside."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: Sequence[str] = ()
-
-    def load_history_strings(self) -> Iterable[str]:
-        """Never asked: `load` is."""
-        return reversed(self.lines)
-
-    async def load(self) -> AsyncGenerator[str, None]:
-        """Give the newest first."""
-        for line in reversed(self.lines):
-            yield line
-
-    def append_string(self, string: str) -> None:
-        """Nothing: the shell says what is remembered."""
-
-    def store_string(self, string: str) -> None:
-        """Nothing: the shell says what is remembered."""
-
-
-class FedInput(Input):
-    """Keys from bytes that are handed in."""
-
-    def __init__(self) -> None:
-        self._keys: list[KeyPress] = []
-        self._parser = Vt100Parser(self._keys.append)
-        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-        self._ready: Callable[[], None] | None = None
-        self._waiting = b""
-
-    def feed(self, data: bytes) -> None:
-        """Take what was typed; kept, up to a bound, while nobody reads."""
-        if self._ready is None or self._waiting:  # what was typed first comes first, also while it waits its turn
-            self._waiting = (self._waiting + data)[:TYPED_AHEAD_BYTES]
-            return
-        self._parser.feed(self._decoder.decode(data))
-        self._ready()
-
-    def forget(self) -> None:
-        """Drop what was typed ahead."""
-        self._waiting = b""
-
-    def read_keys(self) -> list[KeyPress]:
-        keys = self._keys[:]
-        self._keys.clear()
-        return keys
-
-    def flush_keys(self) -> list[KeyPress]:
-        self._parser.flush()
-        return self.read_keys()
-
-    def attach(self, input_ready_callback: Callable[[], None]) -> AbstractContextManager[None]:
-        return self._attached(input_ready_callback)
-
-    @contextmanager
-    def _attached(self, ready: Callable[[], None]) -> Iterator[None]:
-        self._ready = ready
-        if self._waiting:  # not at once: the application is just starting
-            asyncio.get_running_loop().call_soon(self._late)
-        try:
-            yield
-        finally:
-            self._ready = None
-
-    def _late(self) -> None:
-        if self._ready is not None:  # else the next reader takes it
-            waiting, self._waiting = self._waiting, b""
-            self.feed(waiting)
-
-    def detach(self) -> AbstractContextManager[None]:
-        return nullcontext()
-
-    raw_mode = cooked_mode = detach
-
-    @property
-    def closed(self) -> bool:
-        return False
-
-    def fileno(self) -> int:
-        raise NotImplementedError
-
-    def typeahead_hash(self) -> str:
-        return f"fed-{id(self)}"
-
-
-class _Nowhere:
-    """What prompt_toolkit wants beside the function that takes its text."""
-
-    encoding = "utf-8"
-
-    def write(self, text: str) -> int:
-        return len(text)
-
-    def flush(self) -> None:
-        pass
-
-
-class FedOutput(Vt100_Output):
-    """A terminal at the end of a function."""
-
-    def __init__(self, show: Callable[[str], None], size: Callable[[], Size]) -> None:
-        super().__init__(cast("TextIO", _Nowhere()), size, term="xterm-256color", enable_cpr=False, enable_bell=False)
-        self._show = show
-
-    def flush(self) -> None:
-        if self._buffer:
-            text = "".join(self._buffer)
-            self._buffer.clear()
-            self._show(text)
-
-
-class _Colours(Lexer):
-    """Colours of the syntax, worked out once a text."""
-
-    def __init__(self, editor: "Editor") -> None:
-        self._editor = editor
-        self._kept: tuple[str, list[StyleAndTextTuples]] = ("", [[]])
-        self._news = 0
-
-    def forget(self) -> None:
-        """Work colours out anew."""
-        self._kept = ("", [[]])
-        self._news += 1
-
-    def invalidation_hash(self) -> Hashable:
-        return self._news
-
-    def lex_document(self, document: Document) -> Callable[[int], StyleAndTextTuples]:
-        text = document.text
-        if text != self._kept[0]:
-            self._kept = (text, _by_line(self._editor.colours(text)))
-        lines = self._kept[1]
-        return lambda number: lines[number] if number < len(lines) else []
-
-
-def _by_line(pieces: StyleAndTextTuples) -> list[StyleAndTextTuples]:
-    lines: list[StyleAndTextTuples] = [[]]
-    for piece in pieces:
-        style, text = piece[0], piece[1]
-        first, *others = text.split("\n")
-        lines[-1].append((style, first))
-        lines.extend([(style, other)] for other in others)
-    return lines
-
-
 class _Hidden(Processor):
     """Shows nothing of what is typed."""
 
     def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:  # noqa: ARG002
         return Transformation([], source_to_display=lambda _: 0, display_to_source=lambda _: 0)
-
-
-class _OnceAWindow(Window):
-    """A window that works its height out once a drawing: it is asked three times, each time for all of the text."""
-
-    _worked_out: tuple[object, Dimension] = (None, Dimension())
-
-    def preferred_height(self, width: int, max_available_height: int) -> Dimension:
-        app = get_app()
-        asked = (app.render_counter, app.is_done, width, max_available_height)
-        if self._worked_out[0] != asked:
-            self._worked_out = (asked, super().preferred_height(width, max_available_height))
-        return self._worked_out[1]
 
 
 class _Menu(Completer):
@@ -276,11 +108,14 @@ class Editor:
     ) -> None:
         self.helper = helper
         self.lines = Lines()
-        self._input = FedInput()
+        self._input = FedInput(self._type_plainly)
         self._is_question = False
         self._is_secret = False
+        self._text: TextEditor | None = None  # while one has the screen
+        self._above: list[Callable[[], None]] = []  # what is to be shown once the screen is ours again
+        self._is_typing = False  # the key before was taken by `_type_plainly`: undo takes them back together
         self._prompt: StyleAndTextTuples = []
-        self._kept_colours = _Colours(self)
+        self._kept_colours = Colours(self.colours)
         self._buffer = Buffer(
             name=DEFAULT_BUFFER,
             history=self.lines,
@@ -295,19 +130,22 @@ class Editor:
             columns, rows = size()
             return Size(rows=rows, columns=columns)
 
-        self.app: Application[str] = Application(
+        self.app: LineApplication = LineApplication(
             layout=self._layout(),
-            style=_style(),
+            style=style(),
             include_default_pygments_style=False,
-            key_bindings=_bindings(),
+            key_bindings=bindings(),
             editing_mode=EditingMode.EMACS,
-            color_depth=lambda: _depth(colours()),
+            color_depth=lambda: depth(colours()),
             input=self._input,
             output=FedOutput(show, current_size),
             mouse_support=False,
             terminal_size_polling_interval=None,  # sizes are told
             cursor=SimpleCursorShapeConfig(),
         )
+        self.app._merged_style = self.app.renderer.style = style()  # noqa: SLF001 -- its own would be 1,700 objects
+        self.app.line = self._line_alone
+        self.app.key_processor.before_key_press += self._key_comes
         self.app.ttimeoutlen = ESCAPE_S
         self.app.__dict__["editor"] = self  # for the shared key bindings
 
@@ -315,13 +153,13 @@ class Editor:
 
     @property
     def is_reading(self) -> bool:
-        """Whether somebody waits for a line."""
-        return self.app.is_running
+        """Whether somebody waits for a line, or edits a text."""
+        return self.app.is_running or self._text is not None
 
     @property
     def line(self) -> tuple[str, int]:
         """What is typed and not yet sent, and the place of the cursor in it; nothing of an answer to a question."""
-        if self._is_question:
+        if self._is_question or self._text is not None:
             return "", 0
         return self._buffer.text, self._buffer.cursor_position
 
@@ -351,6 +189,18 @@ class Editor:
             self.lines.lines = lines
             self._buffer.reset()  # a secret stays nowhere
 
+    async def edit(self, name: str, text: str, save: Save) -> bool:
+        """Let the person edit a text over the whole screen; see `TextEditor`. Gives whether anything was saved."""
+        depth, output = self.app.color_depth, self.app.output
+        self._text = TextEditor(name=name, text=text, save=save, source=self._input, output=output, depth=lambda: depth)
+        try:
+            return await self._text.run()
+        finally:
+            self._text = None
+            above, self._above = self._above, []
+            for show in above:
+                show()
+
     async def _run(self, prompt: str, line: str, cursor: int) -> str:
         *above, last = prompt.split("\n")
         if above:
@@ -369,8 +219,9 @@ class Editor:
 
     def resized(self) -> None:
         """Draw again for the terminal's new size."""
-        if self.app.is_running:
-            self.app._on_resize()  # noqa: SLF001 -- what a SIGWINCH would do
+        app = self._text.app if self._text is not None else self.app
+        if app.is_running:
+            app._on_resize()  # noqa: SLF001 -- what a SIGWINCH would do
 
     def redraw(self) -> None:
         """Draw again with the helper's colours of now."""
@@ -378,7 +229,10 @@ class Editor:
         self.app.invalidate()
 
     def above(self, show: Callable[[], None]) -> None:
-        """Show something above the line that is being typed."""
+        """Show something above the line that is being typed; after a text that is being edited."""
+        if self._text is not None:
+            self._above = [*self._above, show][-KEPT_ABOVE:]
+            return
         if not self.app.is_running:
             show()
             return
@@ -423,6 +277,61 @@ class Editor:
         rest = self.helper.suggest(buffer.text) if buffer.text and not self._is_question else ""
         buffer.suggestion = Suggestion(rest) if rest else None
 
+    def _type_plainly(self, text: str) -> bool:
+        """Put characters, or a Backspace, where the cursor is, without prompt_toolkit's way from keys to bindings.
+
+        That way takes 0.2 ms and leaves two timers. Not taken here: what may mean more than the characters.
+        """
+        app, buffer = self.app, self._buffer
+        keys = app.key_processor
+        if (
+            not app.is_running
+            or self._window is not app.layout.current_window
+            or app.is_done
+            or app.editing_mode is not EditingMode.EMACS
+            or app.quoted_insert
+            or app.emacs_state.is_recording
+            or keys.arg is not None
+            or keys.key_buffer
+            or keys.input_queue
+            or buffer.complete_state is not None
+            or buffer.selection_state is not None
+        ):
+            return False
+        if not self._is_typing:
+            buffer.save_to_undo_stack()
+            self._is_typing = True
+        if text == BACKSPACE:
+            buffer.delete_before_cursor()
+        else:
+            buffer.insert_text(text)
+        app.invalidate()
+        return True
+
+    def _key_comes(self, _: object) -> None:
+        self._is_typing = False
+
+    def _line_alone(self) -> Line | None:
+        """Give all there is to see, where it is a line and no more."""
+        app, buffer = self.app, self._buffer
+        text = buffer.text
+        if (
+            buffer.complete_state is not None
+            or self._is_secret
+            or buffer.selection_state is not None
+            or len(text) > LONGEST_ALONE
+            or "\n" in text
+            or app.is_done
+            or app.quoted_insert  # both show a mark where the key will go
+            or app.vi_state.waiting_for_digraph
+            or app.layout.current_window is not self._window
+        ):
+            return None
+        pieces = [*self._prompt, *self._kept_colours.lines(text)[0]]
+        if buffer.suggestion is not None and buffer.cursor_position == len(text):
+            pieces.append(("class:auto-suggestion", buffer.suggestion.text))
+        return Line(pieces, sum(len(piece[1]) for piece in self._prompt) + buffer.cursor_position)
+
     def _layout(self) -> Layout:
         search = Buffer(name=SEARCH_BUFFER)
         toolbar = SearchToolbar(search, ignore_case=True)
@@ -440,7 +349,7 @@ class Editor:
             ],
             lexer=self._kept_colours,
         )
-        window = _OnceAWindow(
+        window = self._window = OnceAWindow(
             control, height=self._height, get_line_prefix=self._prefix, wrap_lines=True, dont_extend_height=True
         )
         menu = Float(
@@ -465,92 +374,3 @@ class Editor:
 def _accept(buffer: Buffer) -> bool:
     get_app().exit(result=buffer.text)
     return True  # keep the text, so that it stays on the screen
-
-
-def _depth(colours: int) -> ColorDepth:
-    if colours > 256:
-        return ColorDepth.DEPTH_24_BIT
-    return {256: ColorDepth.DEPTH_8_BIT, 16: ColorDepth.DEPTH_4_BIT}.get(colours, ColorDepth.DEPTH_1_BIT)
-
-
-# ---- What all editors share ----
-
-
-@cache
-def _default_bindings() -> KeyBindingsBase:
-    return load_key_bindings()
-
-
-@cache
-def _bindings() -> KeyBindingsBase:
-    keys = KeyBindings()
-    at_line = has_focus(DEFAULT_BUFFER)
-
-    @keys.add("enter", filter=at_line)
-    def _(event: KeyPressEvent) -> None:
-        event.app.__dict__["editor"].enter()
-
-    @keys.add("escape", "enter", filter=at_line)
-    def _(event: KeyPressEvent) -> None:
-        event.current_buffer.newline(copy_margin=False)
-
-    @keys.add("tab", filter=at_line)
-    def _(event: KeyPressEvent) -> None:
-        buffer = event.current_buffer
-        if buffer.complete_state is not None:
-            buffer.complete_next()
-        else:
-            buffer.start_completion(insert_common_part=True)
-
-    @keys.add("s-tab", filter=at_line)
-    def _(event: KeyPressEvent) -> None:
-        event.current_buffer.complete_previous()
-
-    @keys.add("c-c")
-    @keys.add("<sigint>")
-    def _(event: KeyPressEvent) -> None:
-        event.app.exit(exception=KeyboardInterrupt, style="class:aborting")
-
-    @keys.add("c-d", filter=at_line & Condition(lambda: not get_app().current_buffer.text))
-    def _(event: KeyPressEvent) -> None:
-        event.app.exit(exception=EOFError, style="class:exiting")
-
-    return merge_key_bindings([load_auto_suggest_bindings(), keys])
-
-
-@cache
-def _style() -> BaseStyle:
-    own = Style.from_dict({
-        "auto-suggestion": "ansibrightblack",
-        "continuation": "ansibrightblack",
-        "completion-menu": "bg:#303446 #c6d0f5",
-        "completion-menu.completion": "bg:#303446 #c6d0f5",
-        "completion-menu.completion.current": "bg:#8caaee #232634 noreverse",
-        "completion-menu.meta.completion": "bg:#292c3c #a5adce",
-        "completion-menu.meta.completion.current": "bg:#8caaee #232634",
-        "scrollbar.background": "bg:#414559",
-        "scrollbar.button": "bg:#8caaee",
-        "command": "ansigreen",
-        "builtin": "ansicyan",
-        "keyword": "ansimagenta",
-        "flag": "ansiblue",
-        "string": "ansiyellow",
-        "number": "ansiyellow",
-        "variable": "ansicyan",
-        "operator": "ansimagenta",
-        "path": "underline",
-        "comment": "ansibrightblack",
-        "error": "ansired",
-        "unknown": "ansired",
-    })  # fmt: skip
-    return merge_styles([default_ui_style(), own])
-
-
-def _no_winch(_handler: Callable[[], None]) -> AbstractContextManager[None]:
-    return nullcontext()
-
-
-# Sizes are told by each terminal; a handler of the process's own SIGWINCH for each of them would be kept for ever.
-vars(ptk_application)["attach_winch_signal_handler"] = _no_winch
-# The same key bindings for all: 250 KB and 30 ms an application otherwise.
-vars(ptk_application)["load_key_bindings"] = _default_bindings

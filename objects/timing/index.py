@@ -1,0 +1,169 @@
+"""The SQL on `public.wake`, the one index of what is due.
+
+Who writes what: the engine sets an object's row within a commit (`write`); a dispatcher takes rows that are ready for
+a while, the lease (`claim`); a worker begins on them (`begin`) or gives them back (`postpone`); the tree puts rows to
+sleep with what goes to the trash. All times are Unix seconds and handed in.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import orjson
+from psycopg import Connection
+from psycopg.sql import SQL, Identifier
+
+Pg = Connection[Any]
+
+
+class Due(NamedTuple):
+    """When an object is to be woken next for one source, and what the team's page says of it. due_at: None is never."""
+
+    due_at: float | None
+    note: Mapping[str, Any]
+
+
+class Taken(NamedTuple):
+    """A row that a dispatcher took."""
+
+    schema: str
+    object_id: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A row that a worker begins on.
+
+    starts: how often one did since the object last wrote the row, this time included.
+    """
+
+    object_id: int
+    source: str
+    path: str
+    starts: int
+
+
+WRITE: Final = b"""
+WITH told AS (
+    SELECT * FROM json_to_recordset(%s::json) AS t(object_id bigint, source text, due_at float8, note jsonb)
+), gone AS (
+    DELETE FROM public.wake w USING told t
+    WHERE w.schema = %s AND w.object_id = t.object_id AND w.source = t.source AND t.due_at IS NULL
+)
+INSERT INTO public.wake AS w (schema, object_id, source, due_at, ready_at, note)
+SELECT %s, object_id, source, due_at, due_at, note FROM told WHERE due_at IS NOT NULL
+ON CONFLICT (schema, object_id, source) DO UPDATE SET
+    due_at = excluded.due_at, ready_at = excluded.ready_at, held = false, starts = 0, note = excluded.note
+"""
+
+# `team` leaps from one schema to the next through the index, so that a team with a million rows costs one step.
+CLAIM: Final = b"""
+WITH RECURSIVE team(schema) AS (
+    (SELECT w.schema FROM public.wake w ORDER BY w.schema LIMIT 1)
+    UNION ALL
+    SELECT (SELECT w.schema FROM public.wake w WHERE w.schema > team.schema ORDER BY w.schema LIMIT 1)
+    FROM team WHERE team.schema IS NOT NULL
+), chosen AS (
+    SELECT ready.schema, ready.object_id, ready.source
+    FROM team CROSS JOIN LATERAL (
+        SELECT w.schema, w.object_id, w.source FROM public.wake w
+        WHERE w.schema = team.schema AND w.ready_at <= %(now)s
+        ORDER BY w.ready_at
+        LIMIT greatest(0, %(window)s - (
+            SELECT count(*) FROM public.wake o WHERE o.schema = team.schema AND o.held AND o.ready_at > %(now)s
+        ))
+        FOR UPDATE SKIP LOCKED
+    ) AS ready
+)
+UPDATE public.wake w SET held = true, ready_at = %(now)s + %(lease_s)s
+FROM chosen c WHERE w.schema = c.schema AND w.object_id = c.object_id AND w.source = c.source
+RETURNING w.schema, w.object_id, w.source
+"""
+
+NEXT: Final = b"SELECT min(ready_at) FROM public.wake"
+
+BEGIN: Final = """
+WITH asked AS (
+    SELECT * FROM unnest(%(ids)s::bigint[], %(sources)s::text[]) AS a(object_id, source)
+), begun AS (
+    UPDATE public.wake w SET starts = starts + 1, held = true, ready_at = %(now)s + %(lease_s)s FROM asked a
+    WHERE w.schema = %(schema)s AND w.object_id = a.object_id AND w.source = a.source AND w.due_at <= %(now)s
+        AND w.ready_at < 'infinity'
+    RETURNING w.object_id, w.source, w.starts
+)
+SELECT begun.object_id, begun.source, o.path, begun.starts
+FROM begun JOIN {s}.object o ON o.id = begun.object_id AND o.trashed_at IS NULL
+"""
+
+POSTPONE: Final = b"""
+UPDATE public.wake w SET ready_at = greatest(w.due_at, %(until)s), held = false
+FROM unnest(%(ids)s::bigint[], %(sources)s::text[]) AS a(object_id, source)
+WHERE w.schema = %(schema)s AND w.object_id = a.object_id AND w.source = a.source AND w.ready_at < 'infinity'
+"""
+
+SLEEP: Final = """
+UPDATE public.wake SET ready_at = 'infinity', held = false WHERE schema = %(schema)s AND object_id IN (
+    SELECT id FROM {s}.object WHERE trash_root = %(root)s AND trashed_at IS NOT NULL)
+"""
+
+ROUSE: Final = """
+UPDATE public.wake SET ready_at = due_at, held = false, starts = 0
+WHERE schema = %(schema)s AND object_id = ANY(%(ids)s)
+"""
+
+
+def write(connection: Pg, schema: str, rows: Mapping[tuple[int, str], Due]) -> None:
+    """Set when objects are to be woken: by object id and source. Reads no answer, so it fits into a pipeline."""
+    told = [
+        {"object_id": object_id, "source": source, "due_at": due.due_at, "note": dict(due.note)}
+        for (object_id, source), due in sorted(rows.items(), key=lambda item: item[0])
+    ]
+    connection.execute(WRITE, (orjson.dumps(told).decode(), schema, schema))
+
+
+def next_ready(connection: Pg) -> float:
+    """Tell when the next row is ready to be taken; infinity where none will be."""
+    (ready_at,) = connection.execute(NEXT).fetchone() or (None,)
+    return float("inf") if ready_at is None else float(ready_at)
+
+
+def claim(connection: Pg, *, now: float, window: int, lease_s: float) -> list[Taken]:
+    """Take what is ready until the lease ends: of each team at most as much as makes `window` rows held at once."""
+    taken = connection.execute(CLAIM, {"now": now, "window": window, "lease_s": lease_s})
+    return [Taken(*row) for row in taken]
+
+
+def begin(connection: Pg, schema: str, taken: Sequence[tuple[int, str]], *, now: float, lease_s: float) -> list[Begun]:
+    """Take note that a worker begins, and give where those objects are that still have something due and still are."""
+    parameters = _named(schema, taken) | {"now": now, "lease_s": lease_s}
+    found = connection.execute(SQL(BEGIN).format(s=Identifier(schema)), parameters)
+    return [Begun(*row) for row in found]
+
+
+def postpone(connection: Pg, schema: str, taken: Iterable[tuple[int, str]], *, until: float) -> None:
+    """Give rows back that were taken; they are ready again at a moment."""
+    connection.execute(POSTPONE, _named(schema, taken) | {"until": until})
+
+
+def sleep(connection: Pg, schema: str, trash_root: int) -> None:
+    """Let nothing be due of what went to the trash with an object."""
+    connection.execute(SQL(SLEEP).format(s=Identifier(schema)), {"schema": schema, "root": trash_root})
+
+
+def rouse(connection: Pg, schema: str, object_ids: Sequence[int]) -> None:
+    """Let be due again what was put to sleep; what became due meanwhile is ready at once."""
+    connection.execute(ROUSE, {"schema": schema, "ids": list(object_ids)})
+
+
+def forget(connection: Pg, schema: str, object_ids: Sequence[int] | None = None) -> None:
+    """Forget objects that are gone for good, or a whole team that is."""
+    connection.execute(
+        "DELETE FROM public.wake WHERE schema = %(schema)s AND (%(ids)s::bigint[] IS NULL OR object_id = ANY(%(ids)s))",
+        {"schema": schema, "ids": None if object_ids is None else list(object_ids)},
+    )
+
+
+def _named(schema: str, taken: Iterable[tuple[int, str]]) -> dict[str, Any]:
+    pairs = list(taken)
+    return {"schema": schema, "ids": [pair[0] for pair in pairs], "sources": [pair[1] for pair in pairs]}

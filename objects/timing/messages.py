@@ -1,0 +1,204 @@
+"""The messages of an object, in its own file: those that wait, in the order of their turns, and the dead ones.
+
+A message has a command, which the platform runs, here or in another object, or none: then somebody elsewhere fetches
+it. Its turn comes by priority, then by the moment at which it was due, then by its number. In a group one message at a
+time has a moment at all: those behind it get theirs when it is gone.
+
+In a copy of the object nothing waits: whoever finds messages of another object's there has to `adopt` them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from math import inf
+from typing import Any, Final, Protocol
+
+import orjson
+
+NEVER: Final = inf
+TRIES: Final = 8  # the last one 1 to 2 minutes after the first
+COPIED: Final = "it waited in the object that this one was copied from; redrive it to have it here"
+OVER: Final = "it was not done before it expired"
+
+
+class Sql(Protocol):
+    """The object's database."""
+
+    def run(self, sql: str, params: Any = (), /) -> list[Any]: ...
+    def has(self, table: str, /) -> bool: ...
+    def need(self, table: str, /) -> Any: ...
+
+
+@dataclass(slots=True)
+class Message:
+    """A row of `_message`. path: "" is this object. body: JSON, the arguments where there is a command.
+
+    asked_at: when it is due by the wish of who sent it; due_at when it is in truth. most: times to try it.
+    """
+
+    path: str
+    command: str
+    body: str
+    caller: str
+    sent_at: float
+    asked_at: float
+    due_at: float = -1.0  # as asked
+    expires_at: float | None = None
+    priority: int = 0
+    dedupe: str | None = None
+    grp: str | None = None
+    attempts: int = 0
+    most: int = TRIES
+    receipt: str | None = None
+    problem: str | None = None
+    dead_at: float | None = None
+    number: int = 0  # given when it is kept
+
+    def __post_init__(self) -> None:
+        if self.due_at < 0:
+            self.due_at = self.asked_at
+
+    @property
+    def content(self) -> Any:
+        return orjson.loads(self.body)
+
+
+_COLUMNS: Final = ", ".join(field.name for field in fields(Message))
+_MARKS: Final = ", ".join("?" * len(fields(Message)))
+_ALIVE: Final = "dead_at IS NULL"
+
+
+class Messages:
+    """All messages of one object, within one call. identity: the object's own, by `Context.identity`."""
+
+    def __init__(self, db: Sql, identity: str) -> None:
+        self.db = db
+        self.identity = identity
+
+    # ---- What there is ----
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether there never was a message here."""
+        return not self.db.has("_queue")
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether what waits here waits in another object, of which this one is a copy."""
+        return any(home != self.identity for (home,) in self._rows("SELECT home FROM _queue"))
+
+    @property
+    def is_paused(self) -> bool:
+        return any(paused for (paused,) in self._rows("SELECT paused FROM _queue"))
+
+    def get(self, number: int) -> Message | None:
+        for row in self._rows(f"SELECT {_COLUMNS} FROM _message WHERE number = ?", (number,)):
+            return Message(*row)
+        return None
+
+    def waiting_twin(self, dedupe: str) -> int | None:
+        """Give the number of the message that waits under this dedupe key."""
+        for (number,) in self._rows(f"SELECT number FROM _message WHERE dedupe = ? AND {_ALIVE}", (dedupe,)):
+            return int(number)
+        return None
+
+    def count(self) -> int:
+        """Count what waits."""
+        return 0 if self.is_copy else sum(count for (count,) in self._rows("SELECT waiting FROM _queue"))
+
+    def next_due(self) -> float | None:
+        """Give the moment at which the platform has the next to do; None where it has none."""
+        if self.is_paused or self.is_copy:
+            return None
+        moments = [moment for priority in self._priorities(0) for moment in self._first_due(priority)]
+        return min(moments, default=None)
+
+    def ready(self, now: float, *, fetched: bool = False) -> Message | None:
+        """Give the message whose turn it is. fetched: among those that somebody elsewhere fetches."""
+        for priority in self._priorities(int(fetched)):
+            sql = (
+                f"SELECT {_COLUMNS} FROM _message WHERE (command = '') = ? AND priority = ? AND due_at <= ?"
+                f" AND {_ALIVE} ORDER BY due_at, number LIMIT 1"
+            )
+            for row in self._rows(sql, (int(fetched), priority, now)):
+                return Message(*row)
+        return None
+
+    # ---- What changes it ----
+
+    def adopt(self, now: float) -> None:
+        """Make what waited in the object that this one is a copy of a dead letter here. Comes before each change."""
+        self.db.need("_queue")
+        self.db.need("_message")
+        if not self._rows("SELECT 1 FROM _queue"):
+            self.db.run("INSERT INTO _queue (id, home, next) VALUES (1, ?, 1)", (self.identity,))
+        elif self.is_copy:
+            self.db.run(
+                f"UPDATE _message SET dead_at = ?, problem = ?, receipt = NULL WHERE {_ALIVE}",
+                (now, COPIED),
+            )
+            self.db.run("UPDATE _queue SET home = ?, paused = 0, waiting = 0", (self.identity,))
+
+    def add(self, message: Message) -> int:
+        """Let a message wait; gives its number. It is behind all of its group."""
+        ((number,),) = self.db.run("UPDATE _queue SET next = next + 1, waiting = waiting + 1 RETURNING next - 1")
+        message.number = number
+        if message.grp is not None and self._rows(
+            f"SELECT 1 FROM _message WHERE grp = ? AND {_ALIVE} LIMIT 1", (message.grp,)
+        ):
+            message.due_at = NEVER
+        values = tuple(getattr(message, field.name) for field in fields(Message))
+        self.db.run(f"INSERT INTO _message ({_COLUMNS}) VALUES ({_MARKS})", values)
+        return int(number)
+
+    def remove(self, message: Message, now: float) -> None:
+        """Take a message away: it is done."""
+        self.db.run("DELETE FROM _message WHERE number = ?", (message.number,))
+        self.db.run("UPDATE _queue SET waiting = waiting - 1")
+        self._next_of(message.grp, now)
+
+    def put_off(self, message: Message, until: float, problem: str | None) -> None:
+        """Let a message wait longer after a try that failed."""
+        self.db.run(
+            "UPDATE _message SET attempts = attempts + 1, due_at = ?, problem = ?, receipt = NULL WHERE number = ?",
+            (until, problem, message.number),
+        )
+
+    def bury(self, message: Message, now: float, problem: str, *, tried: bool, keep: int) -> None:
+        """Make a dead letter of a message. keep: dead letters that there may be; the oldest go."""
+        self.db.run(
+            "UPDATE _message SET dead_at = ?, problem = ?, attempts = attempts + ?, receipt = NULL WHERE number = ?",
+            (now, problem, int(tried), message.number),
+        )
+        self.db.run("UPDATE _queue SET waiting = waiting - 1")
+        self.db.run(
+            "DELETE FROM _message WHERE number IN (SELECT number FROM _message WHERE dead_at IS NOT NULL"
+            " ORDER BY dead_at DESC, number DESC LIMIT -1 OFFSET ?)",
+            (keep,),
+        )
+        self._next_of(message.grp, now)
+
+    def _next_of(self, group: str | None, now: float) -> None:
+        """Let the next of a group have its moment."""
+        if group is not None:
+            self.db.run(
+                "UPDATE _message SET due_at = max(asked_at, ?) WHERE number ="
+                f" (SELECT number FROM _message WHERE grp = ? AND {_ALIVE} ORDER BY number LIMIT 1) AND due_at = ?",
+                (now, group, NEVER),
+            )
+
+    # ---- How it is read ----
+
+    def _rows(self, sql: str, params: Any = ()) -> list[Any]:
+        return self.db.run(sql, params) if self.db.has("_message") else []
+
+    def _priorities(self, fetched: int) -> Iterator[int]:
+        """Give the priorities that there are, the highest first, with a step through the index each."""
+        most = inf
+        sql = f"SELECT max(priority) FROM _message WHERE (command = '') = ? AND priority < ? AND {_ALIVE}"
+        while (found := self._rows(sql, (fetched, most))) and found[0][0] is not None:
+            most = found[0][0]
+            yield int(most)
+
+    def _first_due(self, priority: int) -> list[float]:
+        sql = f"SELECT min(due_at) FROM _message WHERE (command = '') = 0 AND priority = ? AND {_ALIVE}"
+        return [moment for (moment,) in self._rows(sql, (priority,)) if moment is not None and moment < NEVER]

@@ -1,0 +1,43 @@
+"""What Celery runs of time: the tick of the dispatcher, and the work on what it hands over."""
+
+import threading
+from collections.abc import Sequence
+from typing import Any, Final
+
+import psycopg
+from celery import shared_task
+from django.conf import settings
+
+from objects.engine import running
+from objects.timing import worker
+from objects.timing.dispatcher import Dispatcher
+
+TICK_S: Final = 1.0  # a tick lasts until the next is due: beat sends one a second
+
+# Neither is sent again by the broker when its process dies: a lost tick is followed by the next, and what a worker
+# held is ready again in the index after its lease.
+_own = threading.local()
+
+
+@shared_task(acks_late=False, expires=3 * TICK_S)  # type: ignore[untyped-decorator]
+def tick() -> None:
+    """Hand over what is due, for as long as a tick lasts."""
+    Dispatcher(_connection(), _hand_over, settings.GROVE).run(TICK_S)
+
+
+@shared_task(acks_late=False)  # type: ignore[untyped-decorator]
+def work_off(schema: str, taken: Sequence[tuple[int, str]]) -> None:
+    """Let objects do what is due."""
+    worker.work_off(_connection(), schema, [(object_id, source) for object_id, source in taken])
+
+
+def _hand_over(schema: str, taken: Sequence[tuple[int, str]]) -> None:
+    work_off.apply_async((schema, list(taken)), expires=settings.GROVE.WAKE_LEASE_S)
+
+
+def _connection() -> psycopg.Connection[Any]:
+    """Give this thread's connection; a broken one is replaced."""
+    connection: psycopg.Connection[Any] | None = getattr(_own, "connection", None)
+    if connection is None or connection.closed or connection.broken:
+        connection = _own.connection = psycopg.connect(running.conninfo(), autocommit=True, connect_timeout=5)
+    return connection

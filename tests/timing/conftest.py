@@ -1,0 +1,90 @@
+"""Bells that ring later, a clock that can be moved, and hands that do what a dispatcher and its workers do."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import psycopg
+import pytest
+from django.conf import settings as django_settings
+from psycopg.sql import SQL, Identifier
+
+from objects.commands.registry import registry
+from objects.engine import running
+from objects.timing import worker
+from objects.timing.dispatcher import Dispatcher
+from teams import clock
+from teams.limits import Limits
+from tests.timing.bell import Bell
+
+
+@pytest.fixture(scope="session", autouse=True)
+def bells() -> None:
+    """Have the kind `bell`, once in the process."""
+    if Bell.name not in registry.kinds:
+        registry.add(Bell)
+
+
+@pytest.fixture
+def clock_moves(settings) -> Iterator[Callable[[float], None]]:
+    """Move the time on: `clock_moves(3600)`."""
+    settings.VIRTUAL_CLOCK = True
+    clock.reset()
+    yield clock.advance
+    clock.reset()
+
+
+@dataclass
+class Hands:
+    """A dispatcher and its workers, in this thread: they hand over without a broker. limits: of the dispatcher."""
+
+    connection: psycopg.Connection[Any]
+    limits: Limits
+    handed: list[tuple[str, int]]  # which team, how many objects: each time that some were handed over
+
+    def turn(self) -> int:
+        """Hand over and work off what is due now; gives how many objects that were."""
+        return Dispatcher(self.connection, self._work_off, self.limits).turn()
+
+    def until_quiet(self, most: int = 1_000) -> int:
+        """Go on until nothing is due; gives how many objects were woken."""
+        woken = 0
+        while some := self.turn():
+            woken += some
+            assert woken <= most, "it does not end"
+        return woken
+
+    def take(self, **limits: float) -> list[tuple[str, int, str]]:
+        """Take what is due as a dispatcher does that dies thereafter."""
+        taken: list[tuple[str, int, str]] = []
+
+        def keep(schema: str, rows: Any) -> None:
+            taken.extend((schema, object_id, source) for object_id, source in rows)
+
+        Dispatcher(self.connection, keep, replace(self.limits, **limits)).turn()
+        return taken
+
+    def _work_off(self, schema: str, rows: Any) -> None:
+        self.handed.append((schema, len(rows)))
+        worker.work_off(self.connection, schema, rows)
+
+
+@pytest.fixture
+def hands(database) -> Iterator[Hands]:
+    """Work by hand; what other tests left due is not."""
+    with psycopg.connect(running.conninfo(), autocommit=True) as connection:
+        connection.execute("DELETE FROM public.wake")
+        yield Hands(connection, django_settings.GROVE, [])
+
+
+@pytest.fixture
+def wakes(hands) -> Callable[..., Any]:
+    """Read a column of the index for an object: `wakes(grove, path, "due_at")` gives values by source."""
+
+    def read(grove: Any, path: str, column: str = "due_at") -> dict[str, Any]:
+        asked = SQL("SELECT source, {} FROM public.wake WHERE schema = %s AND object_id = %s").format(
+            Identifier(column)
+        )
+        return dict(hands.connection.execute(asked, (grove.schema, grove.id(path))).fetchall())
+
+    return read
