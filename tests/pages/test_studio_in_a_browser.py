@@ -84,7 +84,7 @@ def test_sql_is_completed_run_explained_and_tried(chromium, site, call):
         type_sql(page, "select name, height from plant order by id")
         page.keyboard.press("Control+Enter")
         expect(page.locator("#sql-result tbody tr")).to_have_count(4)
-        expect(page.locator("#sql-result .bars .bar")).to_have_count(4)
+        expect(page.locator("#sql-result .bar-chart .bar")).to_have_count(4)
 
         page.get_by_role("button", name="Explain").click()
         expect(page.locator("#sql-result")).to_contain_text("SCAN plant")
@@ -146,9 +146,9 @@ def test_rows_are_sorted_filtered_and_counted_by_facets(chromium, site):
         expect(page.locator(".chip")).to_contain_text("height is 30.0")
         assert cells(page, 2) == ["mint", "thyme"]
 
-        page.locator(".filter").get_by_label("Column").select_option("name")
-        page.locator(".filter").get_by_label("Test").select_option("starts with")
-        page.locator(".filter").get_by_label("Value").fill("th")
+        page.locator(".row-filter").get_by_label("Column").select_option("name")
+        page.locator(".row-filter").get_by_label("Test").select_option("starts with")
+        page.locator(".row-filter").get_by_label("Value").fill("th")
         page.get_by_role("button", name="Filter").click()
         expect(page.locator(".chip")).to_have_count(2)
         assert cells(page, 2) == ["thyme"]
