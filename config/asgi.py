@@ -24,6 +24,7 @@ from objects.surfaces.absent import no_socket  # noqa: E402
 from objects.surfaces.http import api  # noqa: E402
 from objects.surfaces.page_socket import page  # noqa: E402
 from objects.surfaces.socket import socket  # noqa: E402
+from teams import presence  # noqa: E402
 from terminal.consumer import terminal  # noqa: E402
 
 
@@ -47,6 +48,9 @@ if "daphne.cli" in sys.modules:
     from config.server import Server
 
     CommandLineInterface.server_class = Server
+
+
+presence.announce("web")
 
 
 @atexit.register

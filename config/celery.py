@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from celery import Celery
 from celery.schedules import crontab
+from celery.signals import beat_init, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -27,8 +28,23 @@ app.conf.update(
         "forget what is old": {"task": "objects.tasks.forget_what_is_old", "schedule": crontab(minute=17)},
         "summarise": {"task": "objects.tasks.summarise", "schedule": crontab()},
         "forget what terminals kept": {"task": "terminal.tasks.forget_what_is_old", "schedule": crontab(minute=29)},
+        "forget deleted teams": {"task": "teams.tasks.forget_deleted_teams", "schedule": crontab(minute=53)},
         "forget old sessions": {"task": "teams.tasks.forget_old_sessions", "schedule": crontab(minute=41, hour=3)},
     },
 )
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]
+def _announce_worker(**_: object) -> None:
+    from teams.presence import announce  # noqa: PLC0415 -- settings are not read yet when Celery reads this file
+
+    announce("worker")
+
+
+@beat_init.connect  # type: ignore[untyped-decorator]
+def _announce_beat(**_: object) -> None:
+    from teams.presence import announce  # noqa: PLC0415 -- as above
+
+    announce("beat")

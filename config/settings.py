@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.databases import postgres
 from config.secret import kept_secret
+from config.social import social
 from teams.limits import Limits
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -101,13 +102,16 @@ CONTENT_SECURITY_POLICY = {
 }
 PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()"
 
+SOCIAL = social(os.environ)
+CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"] += SOCIAL.origins  # a sent form is redirected there
+
 # Apps. Public ones have their tables once; a team's are in the team's schema and exist only inside of it.
 TEAM_APPS = ["objects", "terminal"]
 PUBLIC_APPS = [
-    "config",
+    "config.apps.GroveConfig",
     "teams",  # before django_pgschemas: its `migrate` is the one that counts
     "django_pgschemas",
-    "django.contrib.admin",
+    "config.apps.GroveAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -117,6 +121,10 @@ PUBLIC_APPS = [
     "django.contrib.postgres",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    *SOCIAL.apps,
     "csp",
     "channels",
     "django_htmx",
@@ -216,8 +224,31 @@ ACCOUNT_ADAPTER = "teams.signin.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_FORMS = {
+    "signup": "teams.signin.SignupForm",
+    "login": "teams.signin.LoginForm",
+    "request_login_code": "teams.signin.CodeForm",
+    "reset_password": "teams.signin.ResetForm",
+    "add_email": "teams.signin.AddressForm",
+}
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_SESSION_REMEMBER = True
+# People prove that an address is theirs. For accounts that an operator makes, the operator has vouched.
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_LOGIN_BY_CODE_ENABLED = ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
+ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 15 * 60  # seconds: letters can be slow
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
+ACCOUNT_CHANGE_EMAIL = True  # one address a person; a new one counts once it is confirmed
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # a letter tells when a password, an address or a second factor was changed
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_FORMS = {"add_webauthn": "teams.signin.PasskeyForm"}
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Grove"
+MFA_TOTP_TOLERANCE = 1  # codes before and after this one: phones' clocks differ
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PUBLIC  # http://localhost
+SOCIALACCOUNT_PROVIDERS = SOCIAL.providers
+SOCIALACCOUNT_ADAPTER = "teams.signin.SocialAdapter"
 SIGNUP_OPEN = switched("GROVE_SIGNUP")  # whether strangers may make an account
 ENTER_KEY = os.environ.get("GROVE_ENTER_KEY", "")  # /enter/<key>/ signs in as DEMO_OWNER; without a key there is none
 DEMO_OWNER = os.environ.get("GROVE_DEMO_OWNER", "ann@example.com")
@@ -226,11 +257,12 @@ SSH_PORT = int(
 )  # where terminals are served over SSH, for pages to say; 0: nowhere
 METRICS_TOKEN = os.environ.get("GROVE_METRICS_TOKEN", "")  # bearer token for /metrics; without it, staff only
 
-# E-mail: to the log, unless a server is named.
+# E-mail: to the log, unless a server or a folder is named.
 EMAIL_HOST = os.environ.get("GROVE_EMAIL_HOST", "")
-# Strangers prove that an address is theirs. Accounts that the operator makes can be used where no mail is sent.
-ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_HOST or SIGNUP_OPEN else "none"
-EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+EMAIL_FILE_PATH = os.environ.get("GROVE_EMAIL_FOLDER", "")
+EMAIL_BACKEND = (
+    f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'filebased' if EMAIL_FILE_PATH else 'console'}.EmailBackend"
+)
 EMAIL_PORT = int(os.environ.get("GROVE_EMAIL_PORT", "587"))
 EMAIL_HOST_USER = os.environ.get("GROVE_EMAIL_USER", "")
 EMAIL_HOST_PASSWORD = os.environ.get("GROVE_EMAIL_PASSWORD", "")

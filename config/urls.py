@@ -1,24 +1,23 @@
 """Addresses of the pages. Calls and sockets are bare ASGI beside them: see `config.asgi`."""
 
-from allauth.account.decorators import secure_admin_login
+from allauth.urls import build_provider_urlpatterns
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from teams import pages
-
-# The admin pages have a sign-in form of their own, which counts no attempts: ours does.
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
-admin.site.site_header = admin.site.site_title = "Grove"
-
 urlpatterns = [
-    path("", pages.home, name="home"),
-    path("enter/<str:key>/", pages.enter, name="enter"),
-    path("healthz", pages.healthz, name="healthz"),
-    path("metrics", pages.metrics, name="metrics"),
+    # Before allauth's own: one of them is replaced.
+    path("", include("teams.pages.urls")),
     path("account/", include("allauth.account.urls")),
+    path("account/2fa/", include("allauth.mfa.urls")),
     path("admin/", admin.site.urls),
     path("", include("terminal.pages")),
     path("", include("objects.surfaces.pages.urls")),
 ]
+if settings.SOCIAL.providers:
+    urlpatterns += [
+        path("account/social/", include("allauth.socialaccount.urls")),
+        path("account/", include(build_provider_urlpatterns())),
+    ]
 handler400 = "objects.surfaces.pages.answering.bad_request"
 handler404 = "objects.surfaces.pages.answering.not_found"

@@ -11,13 +11,17 @@ from typing import Any, Final
 
 from objects.commands.types import Content
 from objects.engine.running import engine
+from objects.surfaces.pages import shelves
+from objects.tree.paths import ObjectPath
 from teams import callers
 from teams.access import Caller
 from teams.models import Person, Team
 from teams.problems import NoSuch, Problem
+from teams.schemas import inside
 
 Step = tuple[str, dict[str, Any]]  # a command and its arguments
 
+PINNED: Final = ("/welcome", "/shop/orders")
 README: Final = """# Welcome to Grove
 
 Everything here is an object: a small computer that never dies. Each has state, tables, files, a journal and commands.
@@ -27,7 +31,22 @@ Everything here is an object: a small computer that never dies. Each has state, 
 - `/shop/prices` has prices as state, and the price list as a file.
 - `/lab/counter` counts. Run `state incr count`.
 
+Press Ctrl-K on any page to find an object, a command or a page: `state incr count` runs right there. `/` filters the
+tree. The gallery makes more like these with one click.
+
 Whatever a page can do, the terminal and the API can do: each form shows how.
+"""
+
+FIRST: Final = """# Your first object
+
+This is a small computer that never dies. Try, in its terminal:
+
+    help
+    state set greeting "Good morning"
+    state incr visits
+    sql create table note(text)
+
+Whatever a page can do, the terminal and the API can do: each form shows how. Make more objects with `new object /name`.
 """
 
 PRICES: Final = {"basil": 2.4, "lemon tree": 34.0, "mint": 2.2, "olive tree": 48.5, "rosemary": 3.1, "thyme": 2.8}
@@ -53,7 +72,27 @@ class Plant:
 def plant(team: Team, owner: Person) -> list[str]:
     """Make what is missing of the demo tree, as the owner. Gives the paths that were made; takes half a second."""
     caller = callers.for_person(owner.pk, team.slug)
-    return [each.path for each in plants() if _grow(caller, each)]
+    made = [each.path for each in plants() if _grow(caller, each)]
+    with inside(team.schema_name):
+        for path in PINNED:
+            if path in made:
+                shelves.pin(caller, ObjectPath(path))
+    return made
+
+
+def welcome(team: Team, owner: Person) -> None:
+    """Make the one object that somebody meets first in a new team of theirs."""
+    _grow(
+        callers.for_person(owner.pk, team.slug),
+        Plant(
+            "/welcome",
+            tags=("start-here",),
+            steps=(
+                ("files.put", {"name": "README.md", "content": FIRST}),
+                ("state.set_many", {"values": {"greeting": "Hello", "visits": 1}}),
+            ),
+        ),
+    )
 
 
 def _grow(caller: Caller, plant: Plant) -> bool:

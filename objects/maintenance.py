@@ -14,6 +14,7 @@ from psycopg.sql import SQL, Identifier
 from objects import summaries
 from objects.storage import pages
 from objects.tree import tree
+from teams import clock
 from teams.limits import Limits
 
 AT_ONCE = 10_000  # rows in one transaction
@@ -31,7 +32,7 @@ class Forgotten:
 
 def forget(connection: Connection[Any], schema: str, *, limits: Limits, now: datetime | None = None) -> Forgotten:
     """Forget what the limits no longer keep of one team. connection: in autocommit mode, not inside a transaction."""
-    now = now or datetime.now(UTC)
+    now = now or datetime.fromtimestamp(clock.now(), UTC)
 
     def before(keep_s: float) -> datetime:
         return now - timedelta(seconds=keep_s)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from teams.problems import NoSuch, NotAllowed, WrongArgument
+from teams.problems import NoSuch, NotAllowed, Problem, WrongArgument
 
 VERBS = ("reads", "changes", "dangerous", "task")
 
@@ -107,12 +107,18 @@ class Caller:
         scope = self.scope
         if scope is not None and not scope.covers(path):
             return Role.NONE
-        roles = self._roles
-        while (role := roles.get(path)) is None:
-            if path in ("/", ""):
-                return Role.NONE
-            path = path[: path.rfind("/")] or "/"
+        top = self.deciding(path)
+        role = self._roles[top] if top else Role.NONE
         return role if scope is None or role <= scope.ceiling else scope.ceiling
+
+    def deciding(self, path: str) -> str:
+        """Give the path of the nearest grant, which counts at a path in its canonical form; "" where there is none."""
+        roles = self._roles
+        while path not in roles:
+            if path in ("/", ""):
+                return ""
+            path = path[: path.rfind("/")] or "/"
+        return path
 
     def sees(self, path: str) -> bool:
         """Whether the path may be viewed; to a caller who does not see it, it does not exist."""
@@ -128,23 +134,68 @@ def exists_for(caller: Caller, schema: str, path: str) -> bool:
     return bool(schema) and caller.schema == schema and caller.sees(path)
 
 
-def decide(caller: Caller, schema: str, path: str, *, command: str, verb: str, needs: Role) -> None:
-    """Let the call pass, or refuse it.
+def refusal(caller: Caller, schema: str, path: str, *, command: str, verb: str, needs: Role) -> Problem | None:
+    """Say why the call is refused, or None where it may pass. `decide` and `explain` both ask here, and nowhere else.
 
     path: in its canonical form. verb: one of `VERBS`. needs: the lowest role that will do, VIEWER at least.
-    Raises NoSuch when the caller may not view the path, or it is another team's: absent and hidden are the same.
-    Raises NotAllowed when the role or the token's scope does not reach.
     """
     if not exists_for(caller, schema, path):
-        raise NoSuch(f"{path}: no such object.")
+        return NoSuch(f"{path}: no such object.")
     role = caller.role_at(path)
     if role < needs:
-        raise NotAllowed(
+        return NotAllowed(
             f"{command}: needs the role {needs.word} on {path}; yours there is {role.word}. "
             "An admin of it can give you a grant."
         )
     if caller.scope is not None and not caller.scope.permits(command, verb):
-        raise NotAllowed(
+        return NotAllowed(
             f"{command}: the token's verbs ({', '.join(sorted(caller.scope.verbs))}) include neither '{verb}' "
             f"nor '{command}'. Make a token that does."
         )
+    return None
+
+
+def decide(caller: Caller, schema: str, path: str, *, command: str, verb: str, needs: Role) -> None:
+    """Let the call pass, or refuse it: see `refusal` for the arguments.
+
+    Raises NoSuch when the caller may not view the path, or it is another team's: absent and hidden are the same.
+    Raises NotAllowed when the role or the token's scope does not reach.
+    """
+    problem = refusal(caller, schema, path, command=command, verb=verb, needs=needs)
+    if problem is not None:
+        raise problem
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a caller may or may not do something at a path.
+
+    deciding: the path of the grant that counts, "" where none does; granted: the role that it gives.
+    role: what is left of that within the token's paths and ceiling.
+    """
+
+    problem: Problem | None
+    deciding: str
+    granted: Role
+    role: Role
+    is_covered: bool  # by the token's paths; always so for a person
+    is_cut: bool  # by the token's ceiling
+
+    @property
+    def is_allowed(self) -> bool:
+        return self.problem is None
+
+
+def explain(caller: Caller, path: str, *, command: str, verb: str, needs: Role) -> Explanation:
+    """Tell what `decide` would say of a caller in their own team, and what that rests on."""
+    problem = refusal(caller, caller.schema, path, command=command, verb=verb, needs=needs)
+    deciding, scope = caller.deciding(path), caller.scope
+    granted = dict(caller.grants)[deciding] if deciding else Role.NONE
+    return Explanation(
+        problem,
+        deciding,
+        granted,
+        caller.role_at(path),
+        is_covered=scope is None or scope.covers(path),
+        is_cut=scope is not None and granted > scope.ceiling,
+    )

@@ -1,4 +1,4 @@
-"""Admin pages of the platform's staff: people can be changed, teams and rights only looked at.
+"""Admin pages of operators: people and plans can be changed, teams and rights only looked at.
 
 Rights are changed by `teams.actions`, which keeps the rules and writes the audit; the admin pages would do neither.
 """
@@ -6,11 +6,13 @@ Rights are changed by `teams.actions`, which keeps the rules and writes the audi
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.http import HttpRequest
 
-from teams.models import AuditLine, Grant, Membership, Person, Team, Token
+from teams.models import AuditLine, Grant, Invitation, Membership, Person, Plan, Team, Token, Visit
+from teams.operating import health, pages  # noqa: F401 -- pages of operators are known once they are imported
 
 
 class NewPersonForm(AdminUserCreationForm):  # type: ignore[type-arg]
@@ -48,6 +50,16 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
     )
     add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
 
+    def save_model(self, request: HttpRequest, obj: Person, form: Any, change: bool) -> None:
+        """Vouch for an address that an operator typed."""
+        super().save_model(request, obj, form, change)
+        if not change or "email" in form.changed_data:
+            obj.vouch()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 -- Django's signature
+        """Nobody: people who left are switched off, and the journals of objects still name them."""
+        return False
+
 
 class LookOnly(admin.ModelAdmin):  # type: ignore[type-arg]
     """Rows that are shown and cannot be touched."""
@@ -67,10 +79,47 @@ class LookOnly(admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(Team)
 class TeamAdmin(LookOnly):
-    """Teams."""
+    """Teams; what can be done to one stands beside it."""
 
-    list_display = ("slug", "name", "schema_name", "created_at")
+    list_display = ("slug", "name", "plan", "created_at", "deleted_at")
+    list_filter = ("plan", ("deleted_at", admin.EmptyFieldListFilter))
+    list_select_related = ("plan",)
     search_fields = ("slug", "name", "schema_name")
+
+
+@admin.register(Plan)
+class PlanAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Limits that can be given to teams."""
+
+    list_display = ("name", "people", "tokens", "objects_at_most")
+
+
+@admin.register(Invitation)
+class InvitationAdmin(LookOnly):
+    """Who was invited."""
+
+    exclude = ("digest",)
+    list_display = ("email", "team", "role", "sent_at", "expires_at", "ended_at")
+    list_select_related = ("team",)
+    search_fields = ("email", "team__slug")
+
+
+@admin.register(Visit)
+class VisitAdmin(LookOnly):
+    """Which operator looked at which team, and why."""
+
+    list_display = ("began_at", "ends_at", "operator", "team", "person", "reason")
+    list_select_related = ("operator", "team", "person")
+    search_fields = ("operator__email", "team__slug", "reason")
+
+
+@admin.register(LogEntry)
+class LogEntryAdmin(LookOnly):
+    """What operators changed in these pages."""
+
+    list_display = ("action_time", "user", "content_type", "object_repr", "change_message")
+    list_select_related = ("user", "content_type")
+    search_fields = ("user__email", "object_repr")
 
 
 @admin.register(Membership)

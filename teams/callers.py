@@ -44,7 +44,7 @@ select p.id, p.email, t.schema_name, m.role, {GRANTS}
 from public.teams_team t
 join public.teams_membership m on m.team_id = t.id
 join public.teams_person p on p.id = m.person_id
-where t.slug = %s and p.id = %s and p.is_active
+where t.slug = %s and p.id = %s and p.is_active and t.deleted_at is null
 """  # noqa: S608 -- of constants
 PERSON_AGAIN = PERSON.replace("t.slug =", "t.schema_name =")
 TOKEN = f"""
@@ -53,7 +53,7 @@ select p.id, p.email, t.schema_name, m.role, {GRANTS},
     extract(epoch from k.expires_at - to_timestamp(%s))::float8,
     k.last_used_at is null or k.last_used_at < now() - make_interval(secs => {LAST_USED_STEP_S})
 from public.teams_token k
-join public.teams_team t on t.id = k.team_id
+join public.teams_team t on t.id = k.team_id and t.deleted_at is null
 join public.teams_person p on p.id = k.person_id and p.is_active
 join public.teams_membership m on m.team_id = t.id and m.person_id = p.id
 where k.prefix = %s and k.revoked_at is null and (k.expires_at is null or k.expires_at > to_timestamp(%s))

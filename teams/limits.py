@@ -53,12 +53,16 @@ class Limits:
     QUEUE_MESSAGES: int = 100_000  # messages that wait in one object, dead letters not counted
     QUEUE_DEAD: int = 10_000  # dead letters that an object keeps; the oldest go first
 
+    CRON_PLANS: int = 1_000  # schedules and alarms of one object
+    CRON_RUNS: int = 200  # runs that are remembered of one schedule
+
     # How long things are kept. Less loses history, answers or trash sooner.
     HISTORY_BUCKET_S: int = 60  # the time machine knows one version of a page for each such span
     HISTORY_KEEP_S: int = 7 * DAY_S
     ANSWER_KEEP_S: int = 24 * HOUR_S  # the answer under an idempotency key
     TRASH_KEEP_S: int = 30 * DAY_S
     JOURNAL_KEEP_S: int = 90 * DAY_S
+    TEAM_TRASH_KEEP_S: int = 14 * DAY_S  # a deleted team with all of its objects
     CALLER_KEEP_S: float = 1.0  # a grant or token that was taken away works no longer than this, in each process
 
     # What terminals remember of one person in one team. What is older or more is forgotten, the oldest first.
@@ -71,7 +75,11 @@ class Limits:
 
     # People and tokens.
     CALLERS_KEPT: int = 10_000  # people and tokens that a process remembers for CALLER_KEEP_S
+    TEAM_PEOPLE: int = 1_000  # members and open invitations of a team
     TEAM_TOKENS: int = 1_000  # tokens of a team that work
+    INVITATION_KEEP_S: int = 7 * DAY_S  # how long the link of an invitation works
+    TEAM_INVITATIONS_DAILY: int = 100  # e-mails with invitations that a team sends in 24 hours
+    VISIT_S: int = 30 * 60  # how long an operator may look at a team as one of its people
     PERSON_TEAMS: int = 100  # teams that one person owns
     PERSON_SSH_KEYS: int = 50  # SSH keys that one person has registered
 

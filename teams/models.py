@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
@@ -22,10 +23,11 @@ class People(BaseUserManager["Person"]):
     """Makes people; an e-mail address is kept in lower case, so that it is found however it is typed."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "Person":
-        """Make a person; without a password nobody can sign in with one."""
+        """Make a person whose address counts as confirmed; without a password nobody can sign in with one."""
         person = self.model(email=email.strip().lower(), **fields)
         person.set_password(password)
         person.save(using=self._db)
+        person.vouch()
         return person
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "Person":
@@ -68,11 +70,27 @@ class Person(AbstractBaseUser, PermissionsMixin):
         self.email = self.email.strip().lower()
         super().save(*args, **kwargs)
 
+    def vouch(self) -> None:
+        """Have the address count as confirmed: whoever made the account knows whose it is."""
+        EmailAddress.objects.update_or_create(user=self, email=self.email, defaults={"verified": True, "primary": True})
+
     def get_full_name(self) -> str:
         """Give the name, or the address where there is none."""
         return self.name or self.email
 
     get_short_name = get_full_name
+
+
+class Plan(models.Model):
+    """What a team may use where that differs from the installation's limits. Operators make plans and give them."""
+
+    name = models.CharField(max_length=50, unique=True)
+    people = models.PositiveIntegerField(null=True, blank=True, help_text="in place of TEAM_PEOPLE")
+    tokens = models.PositiveIntegerField(null=True, blank=True, help_text="in place of TEAM_TOKENS")
+    objects_at_most = models.PositiveBigIntegerField(null=True, blank=True, help_text="in place of TREE_OBJECTS")
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Team(TenantModel):
@@ -91,6 +109,10 @@ class Team(TenantModel):
         help_text="the name in addresses: a–z, 0–9 and -, 1–50 characters",
     )
     created_at = models.DateTimeField(default=timezone.now)
+    deleted_at = models.DateTimeField(
+        null=True, blank=True, help_text="in the trash since; gone after TEAM_TRASH_KEEP_S"
+    )
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, null=True, blank=True, related_name="teams")
     people = models.ManyToManyField(Person, through="Membership", through_fields=("team", "person"))
 
     def __str__(self) -> str:
@@ -114,6 +136,33 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person} in {self.team}: {Role(self.role).word}"
+
+
+class Invitation(models.Model):
+    """A link, sent by e-mail, that lets one address into a team. The key is not here, only its digest."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField(max_length=254)
+    role = models.SmallIntegerField(choices=ROLES)
+    digest = models.BinaryField(max_length=32, unique=True, help_text="SHA-256 of the key in the link sent last")
+    invited_by = models.ForeignKey(Person, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True, help_text="accepted, declined or revoked")
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["team", "email"], condition=Q(ended_at=None), name="one_open_invitation"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.email} to {self.team}: {Role(self.role).word}"
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the link works no more because of its age; it can be sent again."""
+        return self.ended_at is None and self.expires_at <= timezone.now()
 
 
 class Grant(models.Model):
@@ -186,3 +235,33 @@ class AuditLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.who}: {self.what}"
+
+
+class Visit(models.Model):
+    """An operator looks at a team as one of its people and changes nothing, for a reason that the team reads."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="visits")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="+", help_text="as whom")
+    operator = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="visits")
+    reason = models.CharField(max_length=200)
+    began_at = models.DateTimeField(default=timezone.now)
+    ends_at = models.DateTimeField()
+
+    class Meta:
+        indexes = (models.Index(fields=["team", "ends_at"], name="visit_team"),)
+
+    def __str__(self) -> str:
+        return f"{self.operator} in {self.team} as {self.person}"
+
+
+class Switch(models.Model):
+    """A feature that operators turned on or off; what there is to switch is in `teams.switches`."""
+
+    name = models.CharField(max_length=50, unique=True)
+    is_on = models.BooleanField()
+
+    class Meta:
+        verbose_name_plural = "switches"
+
+    def __str__(self) -> str:
+        return f"{self.name}: {'on' if self.is_on else 'off'}"

@@ -15,3 +15,8 @@ demo_seeding = Signal()
 """The demo team is there, made now or earlier, and committed. Receivers get `team: Team` and `owner: Person`, and put
 what is missing into the tree; they run at each start and make nothing twice.
 """
+
+team_begun = Signal()
+"""A person made a team and goes to it: it is committed, and empty but for its root. Receivers get `team: Team` and
+`owner: Person`, and put there what one meets first: an object at `/welcome`.
+"""

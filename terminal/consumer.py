@@ -129,6 +129,8 @@ class Connection:
         hello = await self._hello()
         caller = await who.caller()  # the hello may have taken its time
         wanted = _terminal(hello, self.scope)
+        if isinstance(who, identity.Cookie):  # then this is our own page, and its origin our address
+            wanted.site = dict(self.scope["headers"]).get(b"origin", b"").decode("latin-1")
         here = sessions()
         seen = hello.get("seen") if "resume" in hello else None
         if seen is not None and type(seen) is not int:

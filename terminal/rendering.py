@@ -1,27 +1,23 @@
-"""Values to what people see: tables that fit the width, trees, JSON in colours, charts, pictures.
+"""Values to what people see: tables that fit the width, trees, JSON in colours, files as they are.
 
 Everything that came from outside passes `visible`: what drives the terminal is made here and nowhere else.
 """
 
-import base64
-import io
 import json
-import math
 import re
 import unicodedata
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import pairwise
 from typing import Any
 
-from PIL import Image
 from wcwidth import wcwidth
 
 from objects.commands.render import columns_of, render, visible
-from objects.commands.shapes import ListShape, MaybeShape, RecordShape, Shape, compact, number, shape_of
+from objects.commands.shapes import ListShape, MaybeShape, RecordShape, Shape, compact, shape_of
 from objects.commands.types import Download, Moment, Size, show_bytes
+from terminal.pictures import picture
 from terminal.ports import Screen
+from terminal.style import Style
 from terminal.values import Breath, Flow, is_answer, line_of
 
 __all__ = ["Style", "columns_of", "show", "visible"]
@@ -30,40 +26,8 @@ GAP = "  "
 NARROWEST = 4  # columns that a cell of a table keeps
 ROWS_AT_ONCE = 1_000  # of a table whose widths are worked out together; what follows is a table of its own
 ITEMS_SHOWN_AS_JSON = 200_000  # characters of JSON that are coloured; more is shown plain
-PICTURE_BYTES = 8 * 1024 * 1024
-PICTURE_PIXELS = 40_000_000
 _MOMENT = type(shape_of(Moment))
 _SIZE = type(shape_of(Size))
-_BARS = "▁▂▃▄▅▆▇█"
-_EIGHTHS = " ▏▎▍▌▋▊▉"
-
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """How a screen can show things. colours: 0 where none. now: for "5m ago"; None writes moments in full."""
-
-    width: int = 100
-    colours: int = 0
-    plain: bool = False
-    now: datetime | None = None
-
-    @classmethod
-    def of(cls, screen: Screen, now: datetime | None = None) -> "Style":
-        """What a screen can do now; widths change while people work."""
-        width = max(20, screen.width)
-        return cls(width, 0 if screen.plain else screen.colours, screen.plain, None if screen.plain else now)
-
-    def paint(self, text: str, *codes: str) -> str:
-        """Colour a text: "bold", "dim", "red", "green", "yellow", "blue", "magenta", "cyan"."""
-        if not self.colours or not text:
-            return text
-        return f"\x1b[{';'.join(_CODES[code] for code in codes)}m{text}\x1b[0m"
-
-
-_CODES = {
-    "bold": "1", "dim": "2", "reverse": "7", "red": "31", "green": "32", "yellow": "33", "blue": "34", "magenta": "35",
-    "cyan": "36",
-}  # fmt: skip
 
 
 # ---- A flow to a screen ----
@@ -125,7 +89,7 @@ async def _items(items: AsyncIterator[Any], shape: Shape | None, style: Style) -
 async def _file(flow: Flow, style: Style, pictures: str) -> AsyncIterator[str]:
     download: Download = flow.value
     if download.content_type.startswith("image/") and download.content_type != "image/svg+xml":
-        yield await _picture(flow, style, pictures)
+        yield await picture(flow, style, pictures)
         return
     beginning = True
     left = b""
@@ -415,98 +379,6 @@ def _painted(match: "re.Match[str]", style: Style) -> str:
     if text is not None:
         return style.paint(text, "blue") + colon if colon else style.paint(text, "green")
     return style.paint(digits, "yellow") if digits else style.paint(word, "magenta")
-
-
-# ---- Charts ----
-
-
-def sparkline(values: Sequence[float], width: int) -> str:
-    """Draw numbers as a line of small bars; more numbers than columns are averaged."""
-    if not values:
-        return ""
-    if len(values) > width:
-        edges = [round(at * len(values) / width) for at in range(width + 1)]
-        values = [sum(values[a:b]) / (b - a) for a, b in pairwise(edges)]
-    least, most = min(values), max(values)
-    span = most - least
-    return "".join(_BARS[min(7, int((value - least) / span * 8))] if span else _BARS[0] for value in values)
-
-
-def bars(pairs: Sequence[tuple[str, float]], style: Style) -> str:
-    """Draw labelled numbers as bars from zero, longest to fit the width; negative ones are marked."""
-    if not pairs:
-        return ""
-    labels = [visible(label) for label, _ in pairs]
-    numbers = [number(float(value)) for _, value in pairs]
-    if style.plain:
-        return "\n".join(f"{label}: {text}" for label, text in zip(labels, numbers, strict=True))
-    label_width = min(max(map(columns_of, labels)), max(8, style.width // 3))
-    number_width = max(map(len, numbers))
-    room = max(4, style.width - label_width - number_width - 2 * len(GAP))
-    most = max(abs(value) for _, value in pairs) or 1
-    lines = []
-    for label, text, (_, value) in zip(labels, numbers, pairs, strict=True):
-        eighths = math.ceil(abs(value) / most * room * 8) if math.isfinite(value) else 0
-        bar = "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
-        bar = style.paint(bar, "red" if value < 0 else "green")
-        lines.append(f"{padded(label, label_width)}{GAP}{text:>{number_width}}{GAP}{bar}".rstrip())
-    return "\n".join(lines)
-
-
-# ---- Pictures ----
-
-
-async def _picture(flow: Flow, style: Style, pictures: str) -> str:
-    download: Download = flow.value
-    about = f"{visible(download.name)}: a picture, {show_bytes(download.size)} of {visible(download.content_type)}"
-    if not pictures or style.plain:
-        return f"{about}. This terminal shows no pictures; the object's page does.\n"
-    if download.size > PICTURE_BYTES:
-        return f"{about}, larger than the {show_bytes(PICTURE_BYTES)} that are shown here.\n"
-    content = await flow.content(PICTURE_BYTES)
-    try:
-        with Image.open(io.BytesIO(content)) as opened:
-            if opened.width * opened.height > PICTURE_PIXELS:
-                return f"{about}, {opened.width} × {opened.height} dots, too many to show here.\n"
-            picture = opened.convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return f"{about}, which cannot be read as one.\n"
-    picture.thumbnail((min(style.width * 8, 800), 600))
-    return (_iterm(picture, download.name) if pictures == "iterm" else sixel(picture)) + "\n"
-
-
-def _iterm(picture: Image.Image, name: str) -> str:
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
-    encoded = base64.b64encode(buffer.getvalue()).decode()
-    title = base64.b64encode(name.encode(errors="replace")).decode()
-    return f"\x1b]1337;File=name={title};size={buffer.tell()};inline=1:{encoded}\x07"
-
-
-def sixel(picture: Image.Image) -> str:
-    """Encode a picture as DEC sixels, in at most 64 colours."""
-    reduced = picture.quantize(64)
-    palette = reduced.getpalette() or []
-    width, height = reduced.size
-    dots = reduced.tobytes()
-    out = [f'\x1bPq"1;1;{width};{height}']
-    out += [
-        f"#{at};2;{palette[at * 3] * 100 // 255};{palette[at * 3 + 1] * 100 // 255};{palette[at * 3 + 2] * 100 // 255}"
-        for at in range(min(64, len(palette) // 3))
-    ]
-    for top in range(0, height, 6):
-        band = [dots[(top + row) * width : (top + row + 1) * width] for row in range(min(6, height - top))]
-        for colour in sorted(set(b"".join(band))):
-            cells = bytearray(
-                63 + sum((row[at] == colour) << bit for bit, row in enumerate(band)) for at in range(width)
-            )
-            out.append(f"#{colour}{_run_lengths(cells.decode())}$")
-        out.append("-")
-    return "".join(out) + "\x1b\\"
-
-
-def _run_lengths(cells: str) -> str:
-    return re.sub(r"(.)\1{3,}", lambda match: f"!{len(match[0])}{match[1]}", cells)
 
 
 def plain_line(item: Any) -> str:

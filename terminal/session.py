@@ -42,13 +42,17 @@ LEFT = "You left."
 
 @dataclass(slots=True)
 class Terminal:
-    """What a reader's terminal is and can do. colours: 0, 16, 256 or 16,777,216. pictures: "sixel", "iterm" or ""."""
+    """What a reader's terminal is and can do.
+
+    colours: 0, 16, 256 or 16,777,216. pictures: "sixel", "iterm" or "". site: what links begin with, where it is known.
+    """
 
     width: int = 80
     height: int = 24
     colours: int = 16_777_216
     pictures: str = ""
     plain: bool = False
+    site: str = ""
 
 
 class Reader(Protocol):
@@ -141,6 +145,7 @@ class Session:
         self.via = via
         self.width, self.height = terminal.width, terminal.height
         self.colours, self.pictures, self.plain = terminal.colours, terminal.pictures, terminal.plain
+        self.site = terminal.site
         self.readers: list[Attachment] = []
         self.output = Output(limits.TERMINAL_SCROLLBACK_BYTES)
         self.is_over = False
@@ -446,7 +451,7 @@ class Session:
         """Let people of the team come by a link, and give it."""
         made = shares.share(self, may_type=may_type)
         # What follows # never reaches a server, so it is in no log; the page hands it over in the hello.
-        return f"{addresses.written('/t/', self.world.team, '/terminal' + self.shell.path)}#share={made.id}"
+        return f"{self.site}{addresses.written('/t/', self.world.team, '/terminal' + self.shell.path)}#share={made.id}"
 
     def unshare(self) -> int:
         """End all links and let everybody go who came by one; gives how many people that were."""

@@ -50,6 +50,7 @@ def django_db_setup(
                 cursor.execute(
                     "select pg_terminate_backend(pid) from pg_stat_activity"
                     " where datname = current_database() and pid <> pg_backend_pid()"
+                    " and backend_type = 'client backend'"
                 )
             teardown_databases(made, verbosity=0)
 

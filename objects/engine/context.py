@@ -125,13 +125,25 @@ class Context:
         """
         self._frame.wake(source, Due(due_at, note))
 
-    def attempt(self, path: str, command: str, arguments: dict[str, Any], *, caller_id: str, via: str) -> "Attempt":
+    def attempt(
+        self,
+        path: str,
+        command: str,
+        arguments: dict[str, Any],
+        *,
+        caller_id: str,
+        via: str,
+        as_of: float | None = None,
+        keeps: bool = True,
+    ) -> "Attempt":
         """Run a command, of this object too, on behalf of somebody, with the rights that they have now.
 
-        For what the platform does in a facility's `due`. A refusal or a fault is in what comes back; the command then
-        left no trace, and the journal has a line of it. caller_id: a `Caller.id`. via: for the journal.
+        For what facilities do when something is due. A refusal or a fault is in what comes back; the command then left
+        no trace, and the journal has a line of it.
+        caller_id: a `Caller.id`. via: for the journal. as_of: the command's `now`, where it is to be another moment.
+        keeps: False takes back what the command did, however it ended.
         """
-        return self._frame.attempt(path, command, arguments, caller_id, via)
+        return self._frame.attempt(path, command, arguments, caller_id, via, as_of=as_of, keeps=keeps)
 
     def send(self, path: str, command: str, arguments: Mapping[str, Any] = NOTHING, *, delay_s: float = 0) -> int:
         """Have a command run later, here or in another object, after this call is committed; give the message's number.

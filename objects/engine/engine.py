@@ -357,7 +357,8 @@ class _Worker:
         for call in calls:
             address = (call.schema, call.path)
             row = engine.known.get(address)
-            if row is None or call.needs or not engine.cache.has(call.schema, row.id):
+            # Of platform's work (`work`) the next comes to any process: what this one knows is old more often than not.
+            if row is None or call.needs or call.work is not None or not engine.cache.has(call.schema, row.id):
                 return None
             if address in engine.contested:
                 if engine.contested[address] > time.monotonic():

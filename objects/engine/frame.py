@@ -138,6 +138,11 @@ class Frame:
         self.context = Context(self)
 
     @property
+    def root(self) -> "Frame":
+        """The outermost frame: its `now` is the time at which all this happens."""
+        return self if self.parent is None else self.parent.root
+
+    @property
     def schema(self) -> str:
         """The team's schema."""
         return self.tx.schema
@@ -209,17 +214,30 @@ class Frame:
             raise Conflict(f"{command}: can't be called from within another call. Call it by itself.")
         return Frame(self.tx, row, caller, via, reads=spec.verb == "reads", deadline=self.deadline, parent=self), spec
 
-    def attempt(self, path: str, command: str, arguments: dict[str, Any], caller_id: str, via: str) -> Attempt:
+    def attempt(
+        self,
+        path: str,
+        command: str,
+        arguments: dict[str, Any],
+        caller_id: str,
+        via: str,
+        *,
+        as_of: float | None = None,
+        keeps: bool = True,
+    ) -> Attempt:
         """Run a command on behalf of somebody; see `Context.attempt`."""
         started = time.perf_counter_ns()
+        between = Frame(self.tx, self.row, self.caller, via, reads=self.reads, deadline=self.deadline, parent=self)
+        between.is_platform = True
+        between.now = self.now if as_of is None else as_of
         below = spec = None
         value = problem = None
         try:
             caller = callers.again(self.schema, caller_id)
             try:
-                below, spec = self._below(ObjectPath.parse(path), command, caller, via)
+                below, spec = between._below(ObjectPath.parse(path), command, caller, via)
             except Moved as moved:
-                below, spec = self._below(ObjectPath.parse(moved.extra["to"]), command, caller, via)
+                below, spec = between._below(ObjectPath.parse(moved.extra["to"]), command, caller, via)
             value = below.run(spec, spec.check(arguments))
         except Overloaded:  # not the command's fault
             raise
@@ -232,6 +250,10 @@ class Frame:
             problem = Fault(f"{command}: Grove made a mistake. Nothing was changed. It is in the log.")
         if problem is not None and below is not None and spec is not None and not below.reads:
             self.lines.append(below.line(spec, arguments, started, problem))
+        if keeps and problem is None:
+            between._join(self)
+        else:
+            between.undo()
         return Attempt(value, problem, (time.perf_counter_ns() - started) / 1e9)
 
     def work(self, function: "Callable[[Context], Any]") -> Any:
@@ -272,7 +294,7 @@ class Frame:
         """Say in the journal's words how this call went."""
         return Line(
             object_id=self.row.id,
-            at=self.now,
+            at=self.root.now,
             caller=self.caller.name,
             via=self.via if self.parent is None or self.parent.is_platform else f"object {self.parent.row.path}",
             command=spec.name,

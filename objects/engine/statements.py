@@ -77,7 +77,7 @@ _NOTED = (
 
 _KEEP_ANSWERS = (
     "INSERT INTO {s}.answer (object_id, caller, key, fingerprint, value, version, at)"
-    " SELECT object_id, caller, key, fingerprint, value, version, now()"
+    " SELECT object_id, caller, key, fingerprint, value, version, to_timestamp(%s)"
     " FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::bytea[], %s::text[], %s::bigint[])"
     " AS kept(object_id, caller, key, fingerprint, value, version)"
 )

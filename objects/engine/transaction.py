@@ -44,6 +44,7 @@ from objects.timing import index
 from objects.tree import tree
 from objects.tree.paths import ObjectPath
 from objects.tree.paths import key as path_key
+from teams import clock
 from teams.access import Caller, Role, decide, exists_for
 from teams.limits import Limits
 from teams.problems import (
@@ -602,6 +603,7 @@ class Transaction:
         kept = self._kept
         if kept:
             parameters = (
+                clock.now(),
                 _array(each.object_id for each in kept),
                 [each.caller for each in kept],
                 [each.key for each in kept],

@@ -18,28 +18,37 @@ TABLES: dict[str, str] = {
     # command: '' where somebody elsewhere fetches it. asked_at: the due_at that was asked for.
     "_message": (
         "CREATE TABLE _message(number INTEGER PRIMARY KEY, path TEXT NOT NULL, command TEXT NOT NULL,"
-        " body TEXT NOT NULL, caller TEXT NOT NULL, sent_at REAL NOT NULL, asked_at REAL NOT NULL,"
-        " due_at REAL NOT NULL, expires_at REAL, priority INTEGER NOT NULL, dedupe TEXT, grp TEXT,"
-        " attempts INTEGER NOT NULL, most INTEGER NOT NULL, receipt TEXT, problem TEXT, dead_at REAL);"
+        " body TEXT NOT NULL CHECK (json_valid(body)), caller TEXT NOT NULL, sent_at REAL NOT NULL,"
+        " asked_at REAL NOT NULL, due_at REAL NOT NULL, expires_at REAL, priority INTEGER NOT NULL, dedupe TEXT,"
+        " grp TEXT, attempts INTEGER NOT NULL, most INTEGER NOT NULL, receipt TEXT, problem TEXT, dead_at REAL,"
+        " CHECK (command = '' OR json_type(body) = 'object')) STRICT;"
         "CREATE INDEX _message_due ON _message(command = '', priority DESC, due_at, number) WHERE dead_at IS NULL;"
         "CREATE INDEX _message_dead ON _message(dead_at) WHERE dead_at IS NOT NULL;"
         "CREATE INDEX _message_group ON _message(grp, number) WHERE grp IS NOT NULL AND dead_at IS NULL;"
         "CREATE UNIQUE INDEX _message_dedupe ON _message(dedupe) WHERE dedupe IS NOT NULL AND dead_at IS NULL"
     ),
     # One row. home: of which object it is, by `Context.identity`: in a copy it is another's. next: the number of the
-    # next message. waiting: how many messages do.
+    # next message. waiting: how many messages do. paused: 1, and 2 while it takes no new ones.
     "_queue": (
         "CREATE TABLE _queue(id INTEGER PRIMARY KEY CHECK (id = 1), home TEXT NOT NULL, next INTEGER NOT NULL,"
-        " waiting INTEGER NOT NULL DEFAULT 0, paused INTEGER NOT NULL DEFAULT 0)"
+        " waiting INTEGER NOT NULL DEFAULT 0, paused INTEGER NOT NULL DEFAULT 0 CHECK (paused IN (0, 1, 2))) STRICT"
     ),
-    # Schedules and alarms. at: when it fires next, 9e999 for never. home: the object in which it is at work, by
-    # `Context.identity`: in a copy it is another's. rules: JSON, what else was said of it.
+    # Schedules and alarms. nominal: the moment meant, at: when it fires, with jitter; 9e999 for never. home: the object
+    # in which it is at work, by `Context.identity`: in a copy it is another's. rules: JSON, what else was said of it.
     "_schedule": (
         "CREATE TABLE _schedule(name TEXT PRIMARY KEY, spec TEXT NOT NULL, is_alarm INTEGER NOT NULL,"
-        " command TEXT NOT NULL, arguments TEXT NOT NULL, rules TEXT NOT NULL, caller TEXT NOT NULL,"
-        " made_at REAL NOT NULL, home TEXT NOT NULL, paused INTEGER NOT NULL DEFAULT 0, at REAL NOT NULL,"
-        " last_at REAL, failures INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
+        " command TEXT NOT NULL, arguments TEXT NOT NULL CHECK (json_type(arguments) = 'object'), rules TEXT NOT NULL,"
+        " caller TEXT NOT NULL, by TEXT NOT NULL, made_at REAL NOT NULL, home TEXT NOT NULL, paused INTEGER NOT NULL,"
+        " nominal REAL NOT NULL, at REAL NOT NULL, last_at REAL, last TEXT NOT NULL, failures INTEGER NOT NULL)"
+        " STRICT, WITHOUT ROWID;"
         "CREATE INDEX _schedule_at ON _schedule(home, paused, at)"
+    ),
+    # What schedules did, the newest of each. nominal: for which moment. input, result: JSON.
+    "_run": (
+        "CREATE TABLE _run(number INTEGER PRIMARY KEY, name TEXT NOT NULL, nominal REAL NOT NULL,"
+        " began_at REAL NOT NULL, took_s REAL NOT NULL, outcome TEXT NOT NULL, cause TEXT NOT NULL,"
+        " input TEXT NOT NULL CHECK (json_valid(input)), result TEXT CHECK (json_valid(result)), problem TEXT) STRICT;"
+        "CREATE INDEX _run_name ON _run(name, number)"
     ),
     # As the sqlite3 tool makes it: https://sqlite.org/sqlar.html
     "sqlar": ("CREATE TABLE sqlar(name TEXT PRIMARY KEY, mode INT, mtime INT, sz INT, data BLOB)"),

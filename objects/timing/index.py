@@ -7,6 +7,7 @@ sleep with what goes to the trash. All times are Unix seconds and handed in.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -113,10 +114,24 @@ WHERE schema = %(schema)s AND object_id = ANY(%(ids)s)
 """
 
 
+AGENDA: Final = """
+SELECT o.path, w.source, w.due_at, w.held AND w.ready_at > %(now)s AND w.starts > 0, w.note
+FROM public.wake w JOIN {s}.object o ON o.id = w.object_id AND o.trashed_at IS NULL
+WHERE w.schema = %(schema)s AND (o.path = %(path)s OR starts_with(o.path, %(below)s))
+"""
+NEXT_FIRST: Final = " AND w.due_at < 'infinity' ORDER BY w.ready_at, o.path LIMIT %(most)s"
+FAILING: Final = " AND w.note <> '{{}}' ORDER BY o.path, w.source LIMIT %(most)s"
+
+
 def write(connection: Pg, schema: str, rows: Mapping[tuple[int, str], Due]) -> None:
     """Set when objects are to be woken: by object id and source. Reads no answer, so it fits into a pipeline."""
     told = [
-        {"object_id": object_id, "source": source, "due_at": due.due_at, "note": dict(due.note)}
+        {
+            "object_id": object_id,
+            "source": source,
+            "due_at": "Infinity" if due.due_at == inf else due.due_at,  # JSON has none
+            "note": dict(due.note),
+        }
         for (object_id, source), due in sorted(rows.items(), key=lambda item: item[0])
     ]
     connection.execute(WRITE, (orjson.dumps(told).decode(), schema, schema))
@@ -154,6 +169,17 @@ def sleep(connection: Pg, schema: str, trash_root: int) -> None:
 def rouse(connection: Pg, schema: str, object_ids: Sequence[int]) -> None:
     """Let be due again what was put to sleep; what became due meanwhile is ready at once."""
     connection.execute(ROUSE, {"schema": schema, "ids": list(object_ids)})
+
+
+def agenda(connection: Pg, schema: str, path: str, *, now: float, most: int, failing: bool) -> list[tuple[Any, ...]]:
+    """List what is due next at and beneath a path, or where something fails.
+
+    Gives path, source, when it is due, whether a worker is at it, and the note.
+    """
+    text = SQL(AGENDA + (FAILING if failing else NEXT_FIRST)).format(s=Identifier(schema))
+    below = path.rstrip("/") + "/"
+    parameters = {"schema": schema, "path": path, "below": below, "now": now, "most": most}
+    return connection.execute(text, parameters).fetchall()
 
 
 def forget(connection: Pg, schema: str, object_ids: Sequence[int] | None = None) -> None:

@@ -87,8 +87,9 @@ class Messages:
         return any(home != self.identity for (home,) in self._rows("SELECT home FROM _queue"))
 
     @property
-    def is_paused(self) -> bool:
-        return any(paused for (paused,) in self._rows("SELECT paused FROM _queue"))
+    def paused(self) -> int:
+        """0: on, 1: paused, 2: it takes no new messages."""
+        return sum(paused for (paused,) in self._rows("SELECT paused FROM _queue"))
 
     def get(self, number: int) -> Message | None:
         for row in self._rows(f"SELECT {_COLUMNS} FROM _message WHERE number = ?", (number,)):
@@ -105,9 +106,41 @@ class Messages:
         """Count what waits."""
         return 0 if self.is_copy else sum(count for (count,) in self._rows("SELECT waiting FROM _queue"))
 
+    def dead_count(self) -> int:
+        if self.is_copy:
+            return sum(count for (count,) in self._rows("SELECT count(*) FROM _message"))
+        return sum(count for (count,) in self._rows("SELECT count(*) FROM _message WHERE dead_at IS NOT NULL"))
+
+    def counts(self, now: float) -> dict[str, Any]:
+        """Count messages by what they wait for, and give the age of the oldest that is due."""
+        counted: dict[str, Any] = {"waiting": self.count(), "due": 0, "delayed": 0, "leased": 0, "age": 0.0}
+        counted["dead"] = self.dead_count()
+        if counted["waiting"]:
+            sql = (
+                "SELECT count(*) FILTER (WHERE due_at <= ?1), count(*) FILTER (WHERE due_at > ?1 AND receipt IS NULL),"
+                " count(*) FILTER (WHERE due_at > ?1 AND receipt IS NOT NULL), min(due_at)"
+                f" FROM _message WHERE {_ALIVE}"
+            )
+            ((counted["due"], counted["delayed"], counted["leased"], oldest),) = self._rows(sql, (now,))
+            counted["age"] = round(max(0.0, now - oldest), 3)
+        return counted
+
+    def some(self, after: int, limit: int, *, dead: bool) -> list[Message]:
+        """Give messages by number: those that wait, or the dead."""
+        if self.is_copy:
+            where = "dead_at IS NOT NULL OR 1" if dead else "0"
+        else:
+            where = "dead_at IS NOT NULL" if dead else _ALIVE
+        sql = f"SELECT {_COLUMNS} FROM _message WHERE number > ? AND ({where}) ORDER BY number LIMIT ?"
+        found = [Message(*row) for row in self._rows(sql, (after, limit))]
+        for message in found:
+            if message.dead_at is None and dead:
+                message.dead_at, message.problem = message.sent_at, COPIED
+        return found
+
     def next_due(self) -> float | None:
         """Give the moment at which the platform has the next to do; None where it has none."""
-        if self.is_paused or self.is_copy:
+        if self.paused == 1 or self.is_copy:
             return None
         moments = [moment for priority in self._priorities(0) for moment in self._first_due(priority)]
         return min(moments, default=None)
@@ -140,15 +173,18 @@ class Messages:
 
     def add(self, message: Message) -> int:
         """Let a message wait; gives its number. It is behind all of its group."""
-        ((number,),) = self.db.run("UPDATE _queue SET next = next + 1, waiting = waiting + 1 RETURNING next - 1")
-        message.number = number
+        ((message.number,),) = self.db.run("UPDATE _queue SET next = next + 1 RETURNING next - 1")
+        self._keep(message)
+        return message.number
+
+    def _keep(self, message: Message) -> None:
         if message.grp is not None and self._rows(
             f"SELECT 1 FROM _message WHERE grp = ? AND {_ALIVE} LIMIT 1", (message.grp,)
         ):
             message.due_at = NEVER
         values = tuple(getattr(message, field.name) for field in fields(Message))
         self.db.run(f"INSERT INTO _message ({_COLUMNS}) VALUES ({_MARKS})", values)
-        return int(number)
+        self.db.run("UPDATE _queue SET waiting = waiting + 1")
 
     def remove(self, message: Message, now: float) -> None:
         """Take a message away: it is done."""
@@ -156,12 +192,51 @@ class Messages:
         self.db.run("UPDATE _queue SET waiting = waiting - 1")
         self._next_of(message.grp, now)
 
-    def put_off(self, message: Message, until: float, problem: str | None) -> None:
-        """Let a message wait longer after a try that failed."""
+    def put_off(self, message: Message, until: float, problem: str | None, *, tried: bool) -> None:
+        """Let a message wait longer after a try that failed. tried: the try is not counted yet."""
         self.db.run(
-            "UPDATE _message SET attempts = attempts + 1, due_at = ?, problem = ?, receipt = NULL WHERE number = ?",
-            (until, problem, message.number),
+            "UPDATE _message SET attempts = attempts + ?, due_at = ?, problem = ?, receipt = NULL WHERE number = ?",
+            (int(tried), until, problem, message.number),
         )
+
+    def lend(self, message: Message, until: float) -> str:
+        """Let somebody have a message for a while, and give the receipt for it, which no other loan has."""
+        ((serial,),) = self.db.run("UPDATE _queue SET next = next + 1 RETURNING next - 1")
+        receipt = f"{message.number}-{serial}"
+        self.db.run(
+            "UPDATE _message SET attempts = attempts + 1, due_at = ?, receipt = ? WHERE number = ?",
+            (until, receipt, message.number),
+        )
+        return receipt
+
+    def extend(self, message: Message, until: float) -> None:
+        """Let somebody have a message longer."""
+        self.db.run("UPDATE _message SET due_at = ? WHERE number = ?", (until, message.number))
+
+    def forget(self, message: Message, now: float) -> None:
+        """Take a message or a dead letter away, whatever it is."""
+        if message.dead_at is None:
+            self.remove(message, now)
+        else:
+            self.db.run("DELETE FROM _message WHERE number = ?", (message.number,))
+
+    def revive(self, message: Message, now: float) -> None:
+        """Let a dead letter wait again, behind its group."""
+        self.db.run("DELETE FROM _message WHERE number = ?", (message.number,))
+        message.dead_at = message.problem = message.receipt = message.expires_at = None
+        message.attempts, message.asked_at, message.due_at = 0, now, now
+        self._keep(message)
+
+    def empty(self, *, dead: bool) -> int:
+        """Drop all that waits or all that is dead; gives how many those were."""
+        gone = self.db.run(f"DELETE FROM _message WHERE {'dead_at IS NOT NULL' if dead else _ALIVE} RETURNING 1")
+        if not dead:
+            self.db.run("UPDATE _queue SET waiting = 0")
+        return len(gone)
+
+    def turn(self, paused: int) -> None:
+        """Pause, drain or go on."""
+        self.db.run("UPDATE _queue SET paused = ?", (paused,))
 
     def bury(self, message: Message, now: float, problem: str, *, tried: bool, keep: int) -> None:
         """Make a dead letter of a message. keep: dead letters that there may be; the oldest go."""

@@ -25,4 +25,5 @@ class Wake(models.Model):
             models.Index(fields=["ready_at"], name="wake_ready"),
             models.Index(fields=["schema", "ready_at"], name="wake_team"),
             models.Index(fields=["schema"], condition=models.Q(held=True), name="wake_held"),
+            models.Index(fields=["schema"], condition=~models.Q(note={}), name="wake_noted"),
         )

@@ -1,17 +1,52 @@
-"""The schedules and alarms of an object, in its own file. A plan says what is to run, and when it does so next."""
+"""The schedules and alarms of an object, in its own file: what is to run, when it does so next, and what it did.
 
-from dataclasses import dataclass, fields
+A plan counts in the object that it was made in. In a copy it is as good as paused, until it is resumed there.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from hashlib import blake2b
 from math import inf
 from typing import Any, Final
 
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
 from objects.timing.messages import Sql
+from objects.timing.specs import Spec, read
+from teams.problems import Conflict
 
 NEVER: Final = inf
+COUNTED: Final = 1_000  # moments that passed unheeded and are counted one by one
+LATE_S: Final = 60.0  # a run that is later than this has been missed, where nothing is to be made up for
+
+
+@dataclass(slots=True)
+class Rules:
+    """What is said of a plan beside what and when. Moments are Unix seconds."""
+
+    zone: str = "UTC"
+    dst: str = "once"
+    missed: str = "last"
+    lateness_s: float | None = None
+    jitter_s: float = 0.0
+    starts_at: float | None = None
+    ends_at: float | None = None
+    tries: int = 1
+    alert_on: list[str] = field(default_factory=list)
+    alert_to: str = ""
+    alert_command: str = ""
+    alert_mail: str = ""
+    late_s: float = LATE_S
+    slow_s: float = 5.0
+
+
+_RULES: Final = TypeAdapter(Rules)
 
 
 @dataclass(slots=True)
 class Plan:
-    """A row of `_schedule`. arguments, rules: JSON. at: when it fires next. home: the object in which it is at work."""
+    """A row of `_schedule`. arguments, rules: JSON. caller: whose rights it has; by: the name of that caller."""
 
     name: str
     spec: str
@@ -20,16 +55,97 @@ class Plan:
     arguments: str
     rules: str
     caller: str
+    by: str
     made_at: float
     home: str
-    paused: int
-    at: float
-    last_at: float | None
-    failures: int
+    paused: int = 0
+    nominal: float = NEVER
+    at: float = NEVER
+    last_at: float | None = None
+    last: str = ""  # how the last run ended
+    failures: int = 0  # runs in a row that failed
+
+    @property
+    def said(self) -> Rules:
+        """Give its rules; raises Conflict where they cannot be read: files come from elsewhere, too."""
+        try:
+            return _RULES.validate_json(self.rules)
+        except ValidationError:
+            raise Conflict(f"{self.name[:60]}: what is kept of this schedule cannot be read. Remove it.") from None
+
+    def say(self, rules: Rules) -> None:
+        self.rules = orjson.dumps(rules).decode()
+
+    def moments(self) -> Spec:
+        """Give what its text means; raises WrongArgument for a text or a zone that is none."""
+        rules = self.said
+        dst: Any = rules.dst
+        return read(self.spec, zone=rules.zone, dst=dst, made_at=rules.starts_at or self.made_at)
+
+    def aim(self, after: float) -> None:
+        """Set when it fires next: for the first moment after this one that is meant."""
+        rules = self.said
+        if rules.starts_at is not None:
+            after = max(after, rules.starts_at - 1e-6)
+        nominal = self.moments().after(after)
+        if nominal is None or (rules.ends_at is not None and nominal > rules.ends_at):
+            self.nominal = self.at = NEVER
+        else:
+            self.nominal, self.at = nominal, nominal + self.jitter(nominal)
+
+    def jitter(self, nominal: float) -> float:
+        """Give the seconds by which it fires later than meant: by chance, and always the same for the same moment."""
+        jitter_s = self.said.jitter_s
+        if not jitter_s:
+            return 0.0
+        digest = blake2b(f"{self.home} {self.name} {nominal!r}".encode(), digest_size=8).digest()
+        return int.from_bytes(digest, "big") / 2**64 * jitter_s
+
+    def catch_up(self, now: float) -> int:
+        """Aim at the last moment that is due by now; gives how many due ones before it that leaves out.
+
+        Beyond 1,000 they are not counted any more.
+        """
+        spec, ends_at, left_out = self.moments(), self.said.ends_at, 0
+        while (following := spec.after(self.nominal)) is not None:
+            if following > (ends_at or NEVER) or following + self.jitter(following) > now:
+                break
+            left_out += 1
+            if left_out >= COUNTED:
+                following = _last_before(spec, following, min(now - self.said.jitter_s, ends_at or NEVER))
+            self.nominal, self.at = following, following + self.jitter(following)
+        return left_out
 
 
-_COLUMNS: Final = ", ".join(field.name for field in fields(Plan))
-_MARKS: Final = ", ".join("?" * len(fields(Plan)))
+def _last_before(spec: Spec, first: float, now: float) -> float:
+    """Give the last moment up to now, or one near it, in steps that double: there may be millions."""
+    back_s = 1.0
+    while now - back_s > first:
+        found = spec.after(now - back_s)
+        if found is not None and found <= now:
+            return max(first, found)
+        back_s *= 2
+    return first
+
+
+@dataclass(slots=True)
+class Run:
+    """A row of `_run`. outcome: ok, failed or missed. cause: what made it run. result: JSON, cut where it is long."""
+
+    name: str
+    nominal: float
+    began_at: float
+    took_s: float
+    outcome: str
+    cause: str
+    input: str
+    result: str | None = None
+    problem: str | None = None
+    number: int = 0
+
+
+_PLAN: Final = ", ".join(field.name for field in fields(Plan))
+_RUN: Final = ", ".join(field.name for field in fields(Run))
 
 
 class Plans:
@@ -40,9 +156,20 @@ class Plans:
         self.identity = identity
 
     def get(self, name: str) -> Plan | None:
-        for row in self._rows(f"SELECT {_COLUMNS} FROM _schedule WHERE name = ?", (name,)):
+        for row in self._rows(f"SELECT {_PLAN} FROM _schedule WHERE name = ?", (name,)):
             return Plan(*row)
         return None
+
+    def some(self, after: str, limit: int) -> list[Plan]:
+        """Give plans by name."""
+        sql = f"SELECT {_PLAN} FROM _schedule WHERE name > ? ORDER BY name LIMIT ?"
+        return [Plan(*row) for row in self._rows(sql, (after, limit))]
+
+    def names(self) -> list[str]:
+        return [name for (name,) in self._rows("SELECT name FROM _schedule ORDER BY name")]
+
+    def count(self) -> int:
+        return sum(count for (count,) in self._rows("SELECT count(*) FROM _schedule"))
 
     def next_due(self) -> float | None:
         """Give the moment at which the next fires; None where none does."""
@@ -51,9 +178,13 @@ class Plans:
             return None if at is None or at == NEVER else float(at)
         return None
 
+    def failing(self) -> list[str]:
+        """Name those whose last run failed."""
+        return [name for (name,) in self._rows("SELECT name FROM _schedule WHERE failures > 0 ORDER BY name LIMIT 10")]
+
     def ready(self, now: float) -> Plan | None:
         """Give the plan that is due the longest."""
-        sql = f"SELECT {_COLUMNS} FROM _schedule WHERE home = ? AND paused = 0 AND at <= ? ORDER BY at, name LIMIT 1"
+        sql = f"SELECT {_PLAN} FROM _schedule WHERE home = ? AND paused = 0 AND at <= ? ORDER BY at, name LIMIT 1"
         for row in self._rows(sql, (self.identity, now)):
             return Plan(*row)
         return None
@@ -61,15 +192,37 @@ class Plans:
     def put(self, plan: Plan) -> None:
         """Keep a plan; one of the same name is replaced."""
         self.db.need("_schedule")
-        values = tuple(getattr(plan, field.name) for field in fields(Plan))
-        self.db.run(f"INSERT OR REPLACE INTO _schedule ({_COLUMNS}) VALUES ({_MARKS})", values)
+        self._insert("INSERT OR REPLACE INTO _schedule", _PLAN, [getattr(plan, each.name) for each in fields(Plan)])
 
     def remove(self, name: str) -> None:
+        """Forget a plan and what it did."""
         self.db.run("DELETE FROM _schedule WHERE name = ?", (name,))
+        if self.db.has("_run"):
+            self.db.run("DELETE FROM _run WHERE name = ?", (name,))
 
-    def move_on(self, plan: Plan, last_at: float, at: float) -> None:
-        """Take note that a plan fired, and when it does so next."""
-        self.db.run("UPDATE _schedule SET last_at = ?, at = ? WHERE name = ?", (last_at, at, plan.name))
+    def note(self, run: Run, keep: int) -> int:
+        """Take note of a run and give its number. keep: how many of the plan's are remembered."""
+        self.db.need("_run")
+        values = [getattr(run, each.name) for each in fields(Run)][:-1]
+        self._insert("INSERT INTO _run", _RUN, [*values, None])
+        ((number,),) = self.db.run("SELECT last_insert_rowid()")
+        self.db.run(
+            "DELETE FROM _run WHERE name = ? AND number <= (SELECT number FROM _run WHERE name = ?"
+            " ORDER BY number DESC LIMIT 1 OFFSET ?)",
+            (run.name, run.name, keep),
+        )
+        return int(number)
+
+    def runs(self, name: str, before: int | None, limit: int) -> list[Run]:
+        """Give what a plan did, the latest first."""
+        if not self.db.has("_run"):
+            return []
+        sql = f"SELECT {_RUN} FROM _run WHERE name = ? AND number < ? ORDER BY number DESC LIMIT ?"
+        return [Run(*row) for row in self.db.run(sql, (name, before or 2**62, limit))]
+
+    def _insert(self, what: str, columns: str, values: Iterable[Any]) -> None:
+        row = list(values)
+        self.db.run(f"{what} ({columns}) VALUES ({', '.join('?' * len(row))})", row)
 
     def _rows(self, sql: str, params: Any = ()) -> list[Any]:
         return self.db.run(sql, params) if self.db.has("_schedule") else []

@@ -156,7 +156,7 @@ def _every(text: str, made_at: float) -> Every:
     try:
         seconds = Seconds.__metadata__[0].load(text.replace(" ", ""))  # type: ignore[attr-defined]
     except ValueError:
-        raise wrong(f"every '{text[:40]}'? Write a duration: every 90s, every 5m, every 1h30m.") from None
+        raise wrong(f"every '{text[:40]}'? Write a duration: every 90s, every 5m, every 1h30m; in quotes.") from None
     if not 1 <= seconds <= 10 * 366 * 86_400:
         raise wrong(f"every {show_seconds(seconds)}: from 1s to ten years it can be.")
     return Every(seconds, made_at)
@@ -171,7 +171,7 @@ def _at(text: str, zone: ZoneInfo) -> At:
     except (ValueError, OverflowError):
         raise wrong(
             f"at '{text[:40]}' is no moment. Write it as at 2026-12-24T18:00, by the clocks of the schedule's zone, "
-            "or with an offset: at 2026-12-24T18:00Z."
+            "or with an offset: at 2026-12-24T18:00Z; in quotes."
         ) from None
 
 

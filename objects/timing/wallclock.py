@@ -140,6 +140,11 @@ def moments(pattern: Pattern, after: float, zone: ZoneInfo, dst: Dst) -> Iterato
             yield moment
 
 
+def utc(unix: float) -> datetime:
+    """Give a moment as a datetime; one beyond the years that it knows as the last of them."""
+    return datetime.fromtimestamp(min(max(unix, 0.0), 253_402_300_799.0), UTC)
+
+
 @lru_cache(maxsize=1024)
 def zone_of(name: str) -> ZoneInfo:
     """Find a time zone by its IANA name; raises KeyError where there is none."""

@@ -23,6 +23,7 @@ from objects.tree.search import look, resolve
 from objects.tree.settings import Number, checked
 from objects.tree.tags import TAGS, check_tag
 from teams.following import follow
+from teams.plans import MOST_OBJECTS
 from teams.problems import Conflict, Moved, NoSuch, OverLimit, WrongArgument
 
 PLAIN = "object"  # the kind of what `parents=True` makes on the way
@@ -373,11 +374,14 @@ def check_depth(new: ObjectPath, below: int) -> None:
 
 def check_room(connection: Pg, schema: str, more: int) -> None:
     """Refuse more objects than a team may have. The count is Postgres's estimate: exact enough, and free."""
-    most = installation.GROVE.TREE_OBJECTS
     row = connection.execute(
-        sql(schema, "select reltuples::bigint from pg_class where oid = %s::regclass"), (f'"{schema}".object',)
+        sql(schema, f"select reltuples::bigint, {MOST_OBJECTS} from pg_class where oid = %s::regclass"),
+        (schema, f'"{schema}".object'),
     ).fetchone()
-    if row is not None and row[0] + more > most:
+    if row is None:
+        return
+    most = installation.GROVE.TREE_OBJECTS if row[1] is None else row[1]
+    if row[0] + more > most:
         raise OverLimit(
             f"The team has about {row[0]:,} objects, those in the trash included; {most:,} is the most"
             " (limit TREE_OBJECTS). Erase some first."

@@ -15,3 +15,6 @@ import "./js/editors.js";
 import "./js/rows.js";
 import "./js/studio.js";
 import "./js/uploads.js";
+import "./js/menus.js";
+import "./js/passkeys.js";
+import "./js/copying.js";

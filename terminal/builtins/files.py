@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from objects.commands.render import visible
 from objects.commands.types import Help, Json
 from teams.problems import BadRequest, Conflict, NoSuch, Problem
-from terminal import places
+from terminal import contents, places
 from terminal.builtins.base import Stage, builtin
 from terminal.builtins.editing import edited
 from terminal.values import MOST_BYTES, Flow
@@ -45,7 +45,7 @@ async def cat(stage: Stage, *paths: Anything) -> Json:
 
 async def _read(stage: Stage, path: str) -> Flow:
     try:
-        return await stage.shell.read_place(path)
+        return await contents.read(stage.world, stage.shell.path, path)
     except Problem as problem:
         problem.extra["column"] = stage.column_of(path)
         raise
@@ -53,7 +53,7 @@ async def _read(stage: Stage, path: str) -> Flow:
 
 async def _written(stage: Stage, path: str, flow: Flow, *, adds: bool = False) -> int:
     try:
-        return await stage.shell.write_place(path, flow, adds=adds)
+        return await contents.write(stage.world, stage.shell.path, path, flow, adds=adds)
     except Problem as problem:
         problem.extra["column"] = stage.column_of(path)
         raise

@@ -5,12 +5,13 @@ import io
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
-from objects.commands.shapes import compact
+from objects.commands.shapes import RecordShape, compact
 from objects.commands.types import Between, Help, Json
 from teams.problems import BadRequest
 from terminal.builtins.base import KEPT, Stage, builtin
-from terminal.rendering import Style, bars, coloured_json, text_of_value
-from terminal.rendering import sparkline as drawn
+from terminal.charts import bars
+from terminal.charts import sparkline as drawn
+from terminal.rendering import Style, coloured_json, text_of_value
 from terminal.values import Breath, Flow, as_number, field_of, json_of, text_of
 
 Field = Annotated[str, Help("a field, such as size or owner.name")]
@@ -212,7 +213,9 @@ async def chart(
     mon  2  …
     tue  4  …
     """
-    rows = [row async for row in table_rows(stage.need_input())][:MOST_DRAWN]
+    flow = stage.need_input()
+    shape = flow.item_shape
+    rows = [row async for row in table_rows(flow)][:MOST_DRAWN]
     if not rows:
         return None
     value = value or next((name for name in rows[0] if any(_number(row.get(name)) is not None for row in rows)), "")
@@ -227,7 +230,8 @@ async def chart(
     data = [{"label": name, "value": number} for name, number in pairs]
     if form == "line":
         return Flow(data, view=lambda _, style: drawn([each for _, each in pairs], style.width))
-    return Flow(data, view=lambda _, style: bars(pairs, style))
+    named = shape.fields.get(value) if isinstance(shape, RecordShape) else None
+    return Flow(data, view=lambda _, style: bars(pairs, style, lambda found: text_of_value(found, named, style)))
 
 
 def _number(value: Any) -> float | None:

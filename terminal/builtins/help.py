@@ -14,6 +14,7 @@ from terminal.builtins.base import Builtin, Stage, builtin, builtins
 from terminal.rendering import Style, columns_of, visible
 from terminal.values import Flow
 
+SECTIONS: Final = ("Arguments:", "Examples:")  # of a command's help
 WIDEST_USAGE: Final = 34  # columns; a longer usage has its summary on the next line
 
 TOPICS: Final[Mapping[str, str]] = {
@@ -242,9 +243,11 @@ def _painted(text: str, style: Style) -> str:
     lines = text.split("\n")
     painted = [style.paint(lines[0], "bold")]
     for line in lines[1:]:
+        if line in SECTIONS or line.startswith("Gives: "):
+            painted.append("")  # room before each part
         if line.startswith("  > "):
             painted.append("  > " + style.paint(line[4:], "green"))
-        elif line in ("Arguments:", "Examples:"):
+        elif line in SECTIONS:
             painted.append(style.paint(line, "bold"))
         else:
             painted.append(line)

@@ -1,9 +1,11 @@
 """What the shell remembers of a person: history, macros, aliases and ~/.groverc."""
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from objects.commands.shapes import shape_of
 from objects.commands.suggest import did_you_mean
-from objects.commands.types import AtLeast, Between, Help, Json
+from objects.commands.types import AtLeast, Between, Help, Json, Moment, ObjectPath
 from teams.problems import BadRequest, NoSuch, WrongArgument
 from terminal.builtins.base import Stage, builtin
 from terminal.builtins.editing import edited
@@ -13,6 +15,19 @@ GROUP = "memory"
 MOST_LINES = 1_000
 
 Name = Annotated[str, Help("its name")]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the history, as people see it."""
+
+    line: str
+    path: ObjectPath
+    at: Moment
+    status: int
+
+
+LINES = shape_of(list[Line])
 Last = Annotated[int, Between(1, MOST_LINES), Help("how many of the newest lines")]
 
 
@@ -34,7 +49,8 @@ async def history(
     …
     """
     lines = await stage.shell.keeper.history(path=stage.shell.path if here else "", part=part, limit=last)
-    return [{"line": each.line, "path": each.path, "at": each.at.isoformat(), "status": each.status} for each in lines]
+    rows = [{"line": each.line, "path": each.path, "at": each.at.isoformat(), "status": each.status} for each in lines]
+    return Flow(rows, LINES)
 
 
 @builtin(GROUP, takes=("list,show,save,run,remove", "macros", "anything"))

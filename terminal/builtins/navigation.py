@@ -24,7 +24,7 @@ def _row_shape() -> Any:
 
     return shape_of(make_dataclass("Listed", [
         ("name", str), ("kind", str), ("size", Size | None), ("changed_at", Moment | None), ("children", int | None),
-        ("path", ObjectPath), ("value", Json),
+        ("path", ObjectPath), ("value", Json), ("tags", list[str]),
     ]))  # fmt: skip
 
 

@@ -386,15 +386,22 @@ class _Target:
 
 
 def _flags(stage: Stage) -> tuple[list[Argument], bool, int]:
-    given = list(stage.arguments)
+    """Take the flags out of what stands before `--`, or before the command where there is none."""
+    words = list(stage.arguments)
+    ends = next((at for at, word in enumerate(words) if word.text == "--" and not word.quoted), None)
+    given: list[Argument] = []
     is_dry, at_once = False, AT_ONCE
-    while given and given[0].text.startswith("--") and given[0].text != "--" and not given[0].quoted:
-        name, equals, value = given.pop(0).text[2:].partition("=")
+    while words and (ends is not None or not given) and words[0].text != "--":
+        word = words.pop(0)
+        if word.quoted or not word.text.startswith("--"):
+            given.append(word)
+            continue
+        name, equals, value = word.text[2:].partition("=")
         if name in ("dry-run", "dry_run"):
             is_dry = True
         elif name in ("at-once", "at_once"):
             if not equals:
-                value = given.pop(0).text if given else ""
+                value = words.pop(0).text if words else ""
             if not value.isdecimal() or not 1 <= int(value[:9]) <= 64:
                 raise WrongArgument(
                     "at_once", f"'{value[:20]}' is no number from 1 to 64.", column=stage.column_of(value)
@@ -402,9 +409,9 @@ def _flags(stage: Stage) -> tuple[list[Argument], bool, int]:
             at_once = int(value)
         else:
             raise WrongArgument(
-                name[:40], f"no flag '--{name[:40]}'. Flags: --dry-run, --at-once.", column=stage.column_of(f"--{name}")
+                name[:40], f"no flag '--{name[:40]}'. Flags: --dry-run, --at-once.", column=word.start + 1
             )
-    return given, is_dry, at_once
+    return given + words, is_dry, at_once
 
 
 async def _targets(stage: Stage, given: list[Argument]) -> tuple[list[_Target], list[Argument]]:

@@ -22,6 +22,16 @@ async def exit(stage: Stage) -> None:  # noqa: A001, ARG001 -- as users say it
 
 
 @builtin(GROUP)
+async def clear(stage: Stage) -> None:
+    """Clear the screen, and what went off it. Ctrl-L keeps that.
+
+    > clear
+    """
+    if not stage.screen.plain:
+        await stage.screen.write("\x1b[H\x1b[2J\x1b[3J")
+
+
+@builtin(GROUP)
 async def share(
     stage: Stage,  # noqa: ARG001
     *,

@@ -60,18 +60,20 @@ def style() -> BaseStyle:
     own = Style.from_dict({
         "auto-suggestion": "ansibrightblack",
         "continuation": "ansibrightblack",
-        # Of the terminal's own colours, so that it fits a dark and a light one alike.
+        # Of the terminal's own colours, so that it fits a dark and a light one alike. Not in reverse: where xterm.js 6
+        # sees to contrasts, that becomes grey on white.
         "completion-menu": "bg:ansidefault ansidefault",
         "completion-menu.completion": "bg:ansidefault ansidefault",
-        "completion-menu.completion.current": "bg:ansidefault ansidefault reverse",
+        "completion-menu.completion.current": "noreverse bg:ansigreen ansiblack",
         "completion-menu.meta.completion": "bg:ansidefault ansibrightblack",
-        "completion-menu.meta.completion.current": "bg:ansidefault ansidefault reverse",
+        "completion-menu.meta.completion.current": "noreverse bg:ansigreen ansiblack",
         "scrollbar.background": "bg:ansidefault",
         "scrollbar.button": "bg:ansibrightblack",
-        "bar": "reverse",
-        "bar.name": "reverse bold",
-        "bar.key": "reverse bold",
-        "bar.warn": "bg:ansiyellow ansiblack",
+        "bar": "ansibrightblack",
+        "bar.name": "bold",
+        "bar.key": "ansigreen",
+        "bar.warn": "ansiyellow",
+        "bar.line": "ansibrightblack",
         "line-number": "ansibrightblack",
         "line-number.current": "ansibrightblack",
         "command": "ansigreen",

@@ -178,13 +178,18 @@ class TextEditor:
             Window(FormattedTextControl(self._place), height=1, style="class:bar", align=WindowAlign.RIGHT),
         ])  # fmt: skip
         foot = Window(FormattedTextControl(self._foot), height=1, style="class:bar")
-        return Layout(HSplit([title, window, ConditionalContainer(toolbar, is_searching), foot]), window)
+        rows = [title, _line(), window, ConditionalContainer(toolbar, is_searching), _line(), foot]
+        return Layout(HSplit(rows), window)
+
+
+def _line() -> Window:
+    return Window(height=1, char="─", style="class:bar.line")
 
 
 def _hints(hints: tuple[tuple[str, str], ...]) -> StyleAndTextTuples:
     shown: StyleAndTextTuples = []
     for key, what in hints:
-        shown += [("class:bar.key", f" {key}"), ("class:bar", f" {what}  ")]
+        shown += [("class:bar.key", f" {key}"), ("class:bar", f" {what} ")]
     return shown
 
 

@@ -32,11 +32,11 @@ ROUNDS = 100
 MOST_MS = 50.0
 
 
-def fill(connection: psycopg.Connection) -> None:
+def fill(connection: psycopg.Connection, schema: str = SCHEMA) -> None:
     """Make 10 projects of 100 folders of 98 objects, a flat folder of 1,000 and a deep chain, with pages in some."""
     connection.execute(
         sql(
-            SCHEMA,
+            schema,
             """
             insert into {s}.object (id, parent_id, name, path, kind, tags)
             select 2 + p, 1, 'project-' || p, '/project-' || p, 'object', '{}'::text[] from generate_series(0, 9) p;
@@ -52,7 +52,7 @@ def fill(connection: psycopg.Connection) -> None:
             insert into {s}.page (object_id, no, version, bucket, data)
             select id, no, 1, 1, decode(repeat(md5(id::text), 30), 'hex') from {s}.object, generate_series(0, 2) no
             where id >= 10000 and id < 20000;
-            select setval(pg_get_serial_sequence('"bench_tree".object', 'id'), 1000000);
+            select setval(pg_get_serial_sequence('{s}.object', 'id'), 1000000);
             vacuum analyze {s}.object;
             """.replace("'{}'", "'{{}}'"),
         ).replace(b"vacuum analyze", b"analyze")

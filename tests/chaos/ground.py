@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from config.up.environment import ROOT
-from config.up.grove import quiet_root, wait_for_answer, web, worker
+from config.up.grove import beat, dispatcher, quiet_root, wait_for_answer, web, worker
 from config.up.ports import listen
 from config.up.running import Claim
 from config.up.say import started_at
@@ -19,7 +19,9 @@ from config.up.supervisor import Program, Stopped, Supervisor
 WEB_PROCESSES = 2
 SETTINGS = {
     "PYTHONUNBUFFERED": "1",
-    "GROVE_KIND_PACKAGES": "tests.engine.purse",
+    "GROVE_KIND_PACKAGES": "tests.engine.purse,tests.timing.bell",
+    "GROVE_WAKE_LEASE_S": "2",
+    "GROVE_CRON_RUNS": "100000",
     "GROVE_TASK_REDELIVERY_S": "3",
     "GROVE_LOG_LEVEL": "WARNING",
 }
@@ -35,7 +37,8 @@ def main(directory: Path) -> None:
     with listen("127.0.0.1", 0) as door, Supervisor(claim.children_changed, first_delay_s=0.02) as supervisor:
         place = f"127.0.0.1:{door.getsockname()[1]}"
         try:
-            environment = {**start_servers(supervisor, directory), **SETTINGS, "GROVE_VAR": str(directory)}
+            chosen = {name: os.environ.get(name, value) for name, value in SETTINGS.items()}
+            environment = {**start_servers(supervisor, directory), **chosen, "GROVE_VAR": str(directory)}
             for module in ("config.up.prepare", "tests.chaos.plant"):
                 if supervisor.run(Program(module, [sys.executable, "-m", module], environment, directory=ROOT)):
                     raise SystemExit(f"{module} failed")
@@ -47,6 +50,8 @@ def main(directory: Path) -> None:
                 stop_s=work.stop_s, rank=work.rank,
             ))  # fmt: skip
             wait_for_answer(supervisor, f"http://{place}/")
+            supervisor.start(dispatcher(environment))
+            supervisor.start(beat(environment))
             claim.state.url, claim.state.environment = f"http://{place}", environment
             claim.write()
             supervisor.run_until_stopped()

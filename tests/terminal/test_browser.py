@@ -3,6 +3,8 @@
 Pictures of what was shown are kept in var/screenshots for whoever wants to look; no test compares them.
 """
 
+import base64
+import io
 import os
 import re
 import shutil
@@ -19,10 +21,14 @@ from urllib.request import urlopen
 import pytest
 from django.conf import settings
 from django.db import connection
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from config.up.assets import build_assets
+from objects.engine import running
 from teams import actions
+from teams.access import Caller
+from teams.models import Team
 
 ROOT = Path(settings.BASE_DIR)
 PICTURES = ROOT / "var" / "screenshots"
@@ -31,8 +37,6 @@ READY_S = 40
 WAIT_MS = 15_000
 PROMPT = re.compile(r"^/\S*>(?: |$)", re.MULTILINE)
 LOUD = ("error", "warning")
-# A red square of 8 by 8.
-SQUARE = "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAFElEQVR4nGO8o6HBgA0wYRUdtBIA78QBPFxuqR4AAAAASUVORK5CYII="
 
 
 class Site:
@@ -168,6 +172,15 @@ class Seat:
         *_, answer, _ = PROMPT.split(shown)
         return answer.partition("\n")[2].rstrip()
 
+    def clear(self) -> None:
+        """Have an empty screen, with nothing above it."""
+        self.page.keyboard.type("clear")
+        self.page.keyboard.press("Enter")
+        give_up_at = time.monotonic() + WAIT_MS / 1000
+        while not PROMPT.fullmatch(shown := self.shown):
+            assert time.monotonic() < give_up_at, f"the screen is not clear:\n{shown}"
+            self.page.wait_for_timeout(30)
+
     def picture(self, name: str) -> None:
         PICTURES.mkdir(parents=True, exist_ok=True)
         self.page.wait_for_timeout(150)
@@ -187,7 +200,7 @@ def test_help_a_table_a_chart_a_picture_and_an_error_are_shown_as_they_should(si
     assert "Every object has" in help_text
     seat.picture(f"help-{theme}")
 
-    seat.run("clear")
+    seat.clear()
     seat.run("tree create gallery")
     seat.run("cd gallery")
     seat.run("sql create table if not exists sale(day text, n int)")
@@ -201,26 +214,58 @@ def test_help_a_table_a_chart_a_picture_and_an_error_are_shown_as_they_should(si
     assert seat.heard == []
 
 
-def test_a_picture_is_an_image_with_a_name_among_the_lines(site, seat, theme):
+@pytest.fixture
+def gallery(site) -> str:
+    """An object of the demo team with a picture in it: half red, half see-through, 160 by 96."""
+    painted = Image.new("RGBA", (160, 96), (0, 0, 0, 0))
+    painted.paste((214, 60, 48, 255), (0, 0, 80, 96))
+    content = io.BytesIO()
+    painted.save(content, "PNG")
+    schema = Team.objects.get(slug="demo").schema_name
+    owner = Caller.system(schema)
+    running.engine().call(schema, "/gallery", "state.list", {}, owner, create="object")
+    file = {"name": "half.png", "content": {"base64": base64.b64encode(content.getvalue()).decode()}}
+    outcome = running.engine().call(schema, "/gallery", "files.put", file, owner)
+    assert outcome.problem is None
+    return "/gallery"
+
+
+def test_a_picture_is_an_image_with_a_name_among_the_lines(site, seat, theme, gallery):
     seat.page.emulate_media(color_scheme=theme)
-    seat.sit(f"{site.address}/t/demo/o/")
-    rows = seat.page.evaluate(
-        """async (png) => {
-            const {terminal} = document.querySelector("[data-terminal]");
-            const before = terminal.buffer.active.baseY + terminal.buffer.active.cursorY;
-            const head = `File=name=${btoa("square.png")};inline=1;width=10;height=4`;
-            await new Promise((done) => terminal.write(`\\x1b]1337;${head}:${png}\\x07\\r\\n`, done));
-            return terminal.buffer.active.baseY + terminal.buffer.active.cursorY - before;
-        }""",
-        SQUARE,
-    )
+    seat.sit(f"{site.address}/t/demo/terminal{gallery}")
+    seat.run("cat half.png; echo below")
 
-    image = seat.page.get_by_alt_text("square.png")
+    image = seat.page.get_by_alt_text("half.png")
     expect(image).to_be_visible()
-
-    assert rows == 4
-    assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") == 8
+    assert image.evaluate("image => image.decode().then(() => [image.naturalWidth, image.naturalHeight])") == [160, 96]
+    below = seat.page.locator(".xterm-rows > div", has_text=re.compile("^below"))
+    assert image.bounding_box()["y"] + 90 <= below.bounding_box()["y"] + 6  # the lines went on beneath it
     seat.picture(f"picture-{theme}")
+    assert seat.heard == []
+
+
+def test_a_text_is_edited_over_the_whole_screen(site, seat, theme, gallery):
+    seat.page.emulate_media(color_scheme=theme)
+    seat.sit(f"{site.address}/t/demo/terminal{gallery}")
+    seat.page.keyboard.type("edit poem.txt")
+    seat.page.keyboard.press("Enter")
+    seat.wait_for("Ctrl-S save")
+    seat.page.keyboard.press("Control+a")
+    seat.page.keyboard.type("first ")
+    seat.page.keyboard.press("Enter")
+    seat.page.keyboard.type("second")
+    seat.wait_for("2 second")
+    seat.picture(f"edit-{theme}")
+    assert (
+        seat.page.evaluate("document.querySelector('[data-terminal]').terminal.cols") > 120
+    )  # all of the page's width
+    seat.page.keyboard.press("Control+s")
+    seat.wait_for("\n saved")
+    seat.page.keyboard.press("Control+x")
+
+    seat.wait_for("> edit poem.txt")
+    assert seat.run("cat poem.txt | grep second") == "second"
+    seat.run("rm poem.txt --yes")
     assert seat.heard == []
 
 

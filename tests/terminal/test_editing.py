@@ -86,7 +86,7 @@ async def test_a_refused_save_says_why_and_keeps_the_text(ann, reading_only):
         await person.type("precious\x13")
 
         await person.until(lambda: begins(person, " Not saved: "))
-        assert "precious" in person.lines[1]
+        assert "precious" in person.lines[2]
         await person.type("\x18n")
         await person.until(lambda: person.lines[-2:-1] == ["Nothing was changed."])
 
@@ -96,7 +96,7 @@ async def test_line_ends_stay_as_they_were(ann):
         await person.until(lambda: person.line.endswith(">"))
         await run(person, r"printf 'a\r\nb\r\n' > dos.txt")
         await opened(person, "edit dos.txt")
-        assert person.lines[1:3] == [" 1 a", " 2 b"]
+        assert person.lines[2:4] == [" 1 a", " 2 b"]
         await person.type("x\x13\x18")
         await person.until(lambda: person.line.endswith(">"))
 
@@ -110,11 +110,11 @@ async def test_undo_tab_and_find_have_their_keys(ann):
         await opened(person, "edit notes.txt")
         await person.type("\tneedle\rhay\x0b")
         indented = [" 1     needle", " 2     hay"]
-        await person.until(lambda: person.lines[1:3] == indented)
+        await person.until(lambda: person.lines[2:4] == indented)
         await person.type("\x17")
-        await person.until(lambda: person.lines[1:3] == [" 1     needle", " 2"])
+        await person.until(lambda: person.lines[2:4] == [" 1     needle", " 2"])
         await person.type("\x1a")
-        await person.until(lambda: person.lines[1:3] == indented)
+        await person.until(lambda: person.lines[2:4] == indented)
         await person.type("\x12need\r")
         await person.until(lambda: "line 1 of 2" in person.lines[0])
         await person.type("\x18n")
@@ -123,8 +123,8 @@ async def test_undo_tab_and_find_have_their_keys(ann):
 async def test_it_fits_another_size_of_the_terminal(ann):
     async with ann(width=60, height=10) as person:
         await opened(person, "edit notes.txt")
-        await person.resize(40, 6)
-        await person.until(lambda: len(person.lines) == 6 and "Ctrl-S save" in person.lines[5])
+        await person.resize(40, 8)
+        await person.until(lambda: len(person.lines) == 8 and "Ctrl-S save" in person.lines[7])
         await person.type("\x18")
 
 

@@ -10,7 +10,8 @@ from PIL import Image
 
 from objects.commands.render import columns_of
 from objects.commands.types import Download
-from terminal.rendering import Style, bars, branches, fitted, moment, padded, sparkline, text_of_value, written
+from terminal.charts import bars, sparkline
+from terminal.rendering import Style, branches, fitted, moment, padded, text_of_value, written
 from terminal.values import Flow
 
 NARROW = Style(width=24)

@@ -108,6 +108,27 @@ async def test_another_objects_command_is_run_there(sitting):
     assert await sitting.types("on a state get n; state list | count") == "4\n0\n"
 
 
+async def test_help_is_also_asked_for_behind_a_command(sitting):
+    for command in ("state set", "sql", "sort", "watch"):
+        assert await sitting.types(f"{command} --help") == await sitting.types(f"help {command}")
+    assert await sitting.types("echo '--help'") == "--help\n"
+
+
+async def test_flags_of_each_may_stand_behind_the_objects(sitting, home):
+    await sitting.types("mkdir p/a", "mkdir p/b")
+
+    expected = await sitting.types("each --dry-run p/* -- state set n 1")
+    assert "state set n 1" in expected
+    assert await sitting.types("each p/* --dry-run -- state set n 1") == expected
+    assert await sitting.types("each p/* -- state set n 1 | count") == "2\n"
+
+
+async def test_the_number_of_head_and_tail_may_be_a_word(sitting):
+    assert (
+        await sitting.types("seq 5 | head 2; seq 5 | tail 1; seq 5 | head -1; seq 5 | tail -n 1") == "1\n2\n5\n1\n5\n"
+    )
+
+
 # ---- Refusals ----
 
 
@@ -126,6 +147,11 @@ async def test_another_objects_command_is_run_there(sitting):
         ("seq 2 | jq nope", 2, "jq: nope/0 is not defined, line 1, column 1.\n  seq 2 | jq nope\n             ^^^^\n"),
         ("grep x", 2, "grep: works on what comes through a pipe: `ls | grep`. Nothing comes.\n"),
         ("seq 2 | grep '('", 2, "grep: '(' is no regular expression: missing ): (.\n  seq 2 | grep '('\n               ^^^\n"),
+        ("state get x --foo", 2, "state get: no flag '--foo'. Flags: --key, --default. Put -- before words that begin so.\n"
+         "  state get x --foo\n              ^^^^^\n"),
+        ("sql selec 1", 2, 'sql: query: near "selec": syntax error\n  sql selec 1\n      ^^^^^\n'),
+        ("sql select 1 > a.csv", 2, "sql: query: no such column: a.csv. In SQL, > compares: "
+         "`… | save a.csv` writes the answer into a file.\n  sql select 1 > a.csv\n                 ^\n"),
         ("sort", 2, "sort: works on what comes through a pipe: `ls | sort`. Nothing comes.\n"),
     ],
 )  # fmt: skip

@@ -1,6 +1,8 @@
 """Bells that ring later, a clock that can be moved, and hands that do what a dispatcher and its workers do."""
 
+import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +13,7 @@ from psycopg.sql import SQL, Identifier
 
 from objects.commands.registry import registry
 from objects.engine import running
+from objects.engine.engine import Engine
 from objects.timing import worker
 from objects.timing.dispatcher import Dispatcher
 from teams import clock
@@ -45,6 +48,16 @@ class Hands:
     def turn(self) -> int:
         """Hand over and work off what is due now; gives how many objects that were."""
         return Dispatcher(self.connection, self._work_off, self.limits).turn()
+
+    @contextmanager
+    def with_engine(self, engine: Engine) -> Iterator["Hands"]:
+        """Work with another engine than this process's."""
+        own = running.engine()
+        running._made[os.getpid()] = engine
+        try:
+            yield self
+        finally:
+            running._made[os.getpid()] = own
 
     def until_quiet(self, most: int = 1_000) -> int:
         """Go on until nothing is due; gives how many objects were woken."""

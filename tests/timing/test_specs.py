@@ -207,13 +207,13 @@ def test_what_comes_once_a_year_comes_on_its_day_each_year(minute, hour, day, mo
             " There are @yearly, @annually, @monthly, @weekly, @daily, @midnight, @hourly."
             ),
         ),
-        ("every soon", "spec: every 'soon'? Write a duration: every 90s, every 5m, every 1h30m."),
+        ("every soon", "spec: every 'soon'? Write a duration: every 90s, every 5m, every 1h30m; in quotes."),
         ("every 0.5s", "spec: every 0.5s: from 1s to ten years it can be."),
         (
             "at noon",
             (
             "spec: at 'noon' is no moment. Write it as at 2026-12-24T18:00, by the clocks of the schedule's zone,"
-            " or with an offset: at 2026-12-24T18:00Z."
+            " or with an offset: at 2026-12-24T18:00Z; in quotes."
             ),
         ),
         ("FREQ=DAILY;BYYEARDAY=400", "spec: 'FREQ=DAILY;BYYEARDAY=400' never comes: it leaves no day."),

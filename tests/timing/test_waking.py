@@ -242,8 +242,3 @@ def test_ten_thousand_due_in_one_team_do_not_delay_another(grove, hands: Hands):
     assert len([row for row in taken if row[0] == "a_busy_team"]) == hands.limits.WAKE_WINDOW
     assert [row[0] for row in taken].index(grove.schema) <= 16
     assert hands.take() == []  # the busy team has to wait for its own
-
-
-def test_the_clock_of_a_public_server_is_never_moved():
-    with pytest.raises(RuntimeError, match="GROVE_VIRTUAL_CLOCK"):
-        clock.advance(60)

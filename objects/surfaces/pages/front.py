@@ -63,7 +63,7 @@ def front(request: TeamRequest) -> HttpResponse:
         if sized.problem is not None:
             raise sized.problem
         largest = [each for each in sized.value["objects"] if each["size"]]
-        is_empty = any_at_all.value is not None and not any_at_all.value["objects"]
+        is_empty = top == "/" and any_at_all.value is not None and not any_at_all.value["objects"]
     schema = request.team.schema_name
     page = FrontPage(
         slug=slug,

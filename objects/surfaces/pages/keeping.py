@@ -1,5 +1,7 @@
 """What scripts and buttons tell a person's shelf: a folder was opened or closed, an object is pinned or not."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from django.http import HttpResponse, HttpResponseRedirect
@@ -9,8 +11,19 @@ from objects.surfaces.pages import shelves
 from objects.surfaces.pages.addresses import object_address
 from objects.surfaces.pages.answering import answer, wants_fragment
 from objects.surfaces.pages.requests import members_only
+from objects.surfaces.pages.shelves import Kept
 from objects.tree.paths import ObjectPath
 from teams.pages import TeamRequest
+
+
+@dataclass(frozen=True, slots=True)
+class PinPage:
+    """The button that pins an object, and all that is pinned."""
+
+    slug: str
+    path: str
+    is_pinned: bool
+    pinned: Sequence[Kept]
 
 
 @members_only
@@ -24,14 +37,12 @@ def opened(request: TeamRequest) -> HttpResponse:
 
 @members_only
 @require_POST
-def pinned(request: TeamRequest) -> HttpResponse:
+def pin(request: TeamRequest) -> HttpResponse:
     """Pin an object, or take it off the pinned ones; htmx gets the button as it is then."""
     path = ObjectPath.parse(request.POST.get("path", ""))
     is_pinned = request.POST.get("pin") == "yes"
     (shelves.pin if is_pinned else shelves.unpin)(request.caller, path)
     if not wants_fragment(request):
         return HttpResponseRedirect(object_address(request.team.slug, path), status=HTTPStatus.SEE_OTHER)
-    page = {"slug": request.team.slug, "path": str(path), "is_pinned": is_pinned}
-    response = answer(request, "objects/_pin_alone.html", page)
-    response.headers["HX-Trigger"] = "shelf-changed"
-    return response
+    pinned = shelves.read(request.caller).pinned
+    return answer(request, "objects/_pin_alone.html", PinPage(request.team.slug, str(path), is_pinned, pinned))

@@ -24,7 +24,7 @@ from teams.access import Role
 from teams.pages import TeamRequest
 from teams.problems import WrongArgument
 
-LISTED: Final = 100
+LISTED: Final = 60
 FOUND_BESIDE: Final = 60  # in the tree beside the page
 # A page that searches first takes in what happened lately, and no more than costs a few milliseconds.
 LINES_AT_ONCE: Final = 500

@@ -21,13 +21,14 @@ OPENED: Final = 30  # folders that open again with the next page
 
 Part = Literal["pinned", "recent", "opened"]
 
+# An array, not a subquery: beside another condition Postgres would look at every object for that (470 ms of 100,000).
 READ = """
 with mine as (select pinned, recent, opened from shelf where person = %(person)s)
 select o.id, o.path, o.kind, array_position(mine.pinned, o.id), array_position(mine.recent, o.id),
     array_position(mine.opened, o.id)
 from object o left join mine on true
 where o.trashed_at is null and (md5(o.path)::uuid = any(%(keys)s)
-    or o.id in (select unnest(pinned || recent || opened) from mine))
+    or o.id = any(array(select unnest(pinned || recent || opened) from mine)))
 """
 SAW = """
 insert into shelf as mine (person, recent) values (%(person)s, array[%(id)s::bigint])

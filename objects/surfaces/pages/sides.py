@@ -7,8 +7,10 @@ rows behind its own. Built when a whole page is rendered, never for a fragment.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import unquote, urlsplit
 
 from django.http import HttpRequest
+from django.urls import Resolver404, resolve
 from django.utils.functional import SimpleLazyObject
 
 from objects.surfaces.pages import shelves
@@ -65,7 +67,9 @@ def _side(request: Any) -> Side:
     with inside(request.team.schema_name):  # a page that is no more is rendered outside of it
         shelf = shelves.read(caller, way)
         here = None if at is None else shelf.here.get(at)
-        if here is not None and here.path != "/" and (not shelf.recent or shelf.recent[0].id != here.id):
+        # A visiting operator, whose caller has a scope, leaves no trace on the shelf.
+        is_new = here is not None and here.path != "/" and (not shelf.recent or shelf.recent[0].id != here.id)
+        if here is not None and is_new and caller.scope is None:
             shelves.saw(caller, here)
     if here is None:  # nothing on the page tells whether it is absent or hidden
         at, way = None, []
@@ -84,8 +88,14 @@ def _side(request: Any) -> Side:
 
 
 def _shown(request: HttpRequest) -> ObjectPath | None:
-    """The path of the object that the page is about."""
+    """The path of the object that the page is about; for a fragment the page is the one that asks for it."""
     match = request.resolver_match
+    asking = getattr(request, "htmx", None) and request.htmx.current_url_abs_path  # type: ignore[attr-defined]
+    if asking:
+        try:
+            match = resolve(unquote(urlsplit(asking).path))
+        except Resolver404:
+            return None
     if match is None or match.url_name not in OBJECT_PAGES:
         return None
     try:

@@ -53,7 +53,8 @@ function back() {
 
 async function run(option) {
   const { text } = await ask(option.href);
-  const head = document.createElement("header");
+  const head = document.createElement("div");
+  head.className = "palette-head";
   const title = document.createElement("h2");
   title.textContent = option.dataset.run;
   const leave = Object.assign(document.createElement("button"), { type: "button", className: "quiet", textContent: "Back" });
@@ -62,6 +63,7 @@ async function run(option) {
   const content = document.createElement("div");
   content.innerHTML = text;
   pane.replaceChildren(head, content);
+  rename();
   pane.hidden = false;
   found.hidden = true;
   htmx.process(content);
@@ -71,7 +73,21 @@ async function run(option) {
   (empty ?? content.querySelector(".go") ?? leave).focus();
 }
 
+// The page beneath may show the same form: ids here are others, so that labels find their own inputs.
+function rename() {
+  for (const element of pane.querySelectorAll("[id]:not([id^='palette-'])")) {
+    const old = element.id;
+    element.id = `palette-${old}`;
+    for (const label of pane.querySelectorAll("label")) if (label.htmlFor === old) label.htmlFor = element.id;
+    for (const described of pane.querySelectorAll("[aria-describedby]")) {
+      const ids = described.getAttribute("aria-describedby").split(" ");
+      described.setAttribute("aria-describedby", ids.map((id) => (id === old ? element.id : id)).join(" "));
+    }
+  }
+}
+
 if (dialog) {
+  pane.addEventListener("htmx:afterSettle", rename);
   document.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "k") {
       event.preventDefault();

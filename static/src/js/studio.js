@@ -14,7 +14,7 @@ document.addEventListener("click", async (event) => {
   const at = event.target instanceof Element ? event.target : null;
   const dismiss = at?.closest("[data-dismiss]");
   if (dismiss) dismiss.closest(dismiss.dataset.dismiss)?.remove();
-  const copy = at?.closest("[data-copy]");
+  const copy = at?.closest("[data-copy-beside]");
   if (copy) {
     await navigator.clipboard.writeText(copy.parentElement.querySelector("[data-copied]").innerText);
     say("Copied");
@@ -51,7 +51,7 @@ function addRow(box) {
 }
 
 function show(root) {
-  for (const each of root.querySelectorAll("[data-save][hidden], [data-copy][hidden], [data-more-rows][hidden]")) each.hidden = false;
+  for (const each of root.querySelectorAll("[data-save][hidden], [data-copy-beside][hidden], [data-more-rows][hidden]")) each.hidden = false;
 }
 
 show(document);

@@ -1,0 +1,98 @@
+"""Whether everything runs: processes, queues, what runs by the clock, Postgres and Valkey."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import redis
+from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+from django_celery_beat.models import PeriodicTask
+
+from teams.answering import answer
+from teams.operating.site import operators_page
+from teams.presence import Process, processes
+
+WANTED = ("web", "worker", "beat")
+QUEUES = ("celery",)
+UNACKED = "unacked"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A figure with its name. is_bad: whether somebody should look."""
+
+    name: str
+    value: str
+    is_bad: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HealthPage:
+    """What templates/admin/health.html shows."""
+
+    problems: Sequence[str]
+    processes: Sequence[Process]
+    queues: Sequence[Fact]
+    postgres: Sequence[Fact]
+    valkey: Sequence[Fact]
+    schedule: Sequence[tuple[str, str, datetime | None, bool]]
+
+
+@operators_page("health/", "health", "Health", "processes, queues, the clock, Postgres and Valkey")
+@require_safe
+def health(request: HttpRequest) -> HttpResponse:
+    """Show it as it is now."""
+    problems: list[str] = []
+    client = redis.Redis.from_url(settings.VALKEY_URL, socket_connect_timeout=2, socket_timeout=2)
+    try:
+        running, queues, valkey = processes(client), _queues(client), _valkey(client)
+    except redis.RedisError:
+        running, queues, valkey = [], [], []
+        problems.append("Valkey does not answer: tasks and events to other processes wait, sign-ins are refused.")
+    else:
+        there = {process.role for process in running}
+        problems += [f"No {role} process has said lately that it runs." for role in WANTED if role not in there]
+    schedule = [
+        (each.name, str(each.schedule), each.last_run_at, each.enabled)
+        for each in PeriodicTask.objects.select_related("interval", "crontab", "solar", "clocked").order_by("name")
+    ]
+    page = HealthPage(problems, running, queues, _postgres(), valkey, schedule)
+    return answer(request, "admin/health.html", page)
+
+
+def _queues(client: redis.Redis) -> list[Fact]:
+    prefix = str(settings.CELERY_BROKER_TRANSPORT_OPTIONS["global_keyprefix"])
+    waiting = [Fact(f"{name}: waiting", f"{client.llen(prefix + name):,}") for name in QUEUES]
+    return [*waiting, Fact("given to workers, not done yet", f"{client.hlen(prefix + UNACKED):,}")]
+
+
+def _valkey(client: redis.Redis) -> list[Fact]:
+    told: dict[str, object] = client.info()
+    return [
+        Fact("version", str(told.get("valkey_version") or told.get("redis_version"))),
+        Fact("memory", str(told.get("used_memory_human"))),
+        Fact("connections", str(told.get("connected_clients"))),
+        Fact("keys thrown out for want of memory", str(told.get("evicted_keys")), bool(told.get("evicted_keys"))),
+    ]
+
+
+def _postgres() -> list[Fact]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select current_setting('server_version'), pg_size_pretty(pg_database_size(current_database())),"
+            " count(*), current_setting('max_connections')::int,"
+            " count(*) filter (where wait_event_type = 'Lock'),"
+            " coalesce(max(extract(epoch from now() - xact_start)) filter (where state <> 'idle'), 0)"
+            " from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+        )
+        version, size, used, most, waiting, longest = cursor.fetchone()
+    return [
+        Fact("version", version),
+        Fact("size", size),
+        Fact("connections", f"{used} of {most}", used > 0.8 * most),
+        Fact("waiting for a lock", str(waiting)),
+        Fact("longest transaction", f"{longest:.1f} s", longest > 60),
+    ]

@@ -1,0 +1,440 @@
+"""Schedules do what they say at the moment they say, and tell what they did."""
+
+import pytest
+
+from objects.commands.registry import registry
+from objects.commands.words import parse_line
+from objects.timing import mails
+from teams import callers, clock
+from teams.access import Role
+from teams.problems import Conflict, NeedsConfirmation, NoSuch, WrongArgument
+from tests.timing.conftest import bells, clock_moves, hands, wakes
+
+__all__ = ["bells", "clock_moves", "hands", "wakes"]  # fixtures
+
+HOUR_S = 3_600
+
+
+@pytest.fixture
+def at_the_hour(clock_moves):
+    """Go to 10 seconds before a full hour, so that what comes each 5 minutes can be counted."""
+    clock_moves(HOUR_S - clock.now() % HOUR_S - 10)
+    return clock_moves
+
+
+def add(grove, path, name, spec, command="ring", **more):
+    return grove.outcome(path, "cron.add", {"name": name, "spec": spec, "command": command, **more}, check=True).value
+
+
+def outcomes(grove, path, name):
+    """The outcomes of a schedule's runs, the first one first."""
+    runs = grove.outcome(path, "cron.history", {"name": name, "limit": 200}, check=True).value["runs"]
+    return [run["outcome"] for run in reversed(runs)]
+
+
+def of(grove, path, asked, name, **more):
+    return grove.outcome(path, asked, {"name": name, **more}, check=True).value
+
+
+# ---- Setting ----
+
+
+def test_a_terminal_line_sets_one_with_flags_of_both_commands(grove):
+    bell = grove.new("bell")
+
+    line = 'cron add chimes "*/15 * * * *" --zone Europe/Berlin --missed all -- ring --what "four quarters"'
+    spec, arguments = parse_line(registry.commands("bell"), line)
+    item = grove.outcome(bell, spec.name, arguments, check=True).value
+
+    assert (item["when"], item["command"], item["state"]) == (
+        "every 15 minutes (Europe/Berlin)",
+        "ring what=four quarters",
+        "on",
+    )
+
+
+def test_a_program_names_the_command_and_its_arguments_apart(grove):
+    bell = grove.new("bell")
+
+    add(grove, bell, "one", "every 60s", "ring", arguments={"what": {"deep": [1, 2]}})
+
+    assert of(grove, bell, "cron.show", "one")["arguments"] == {"what": {"deep": [1, 2]}}
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"spec": "61 * * * *"}, "spec"),
+        ({"spec": "at 2020-01-01T00:00"}, "spec"),
+        ({"spec": "@daily", "ends": "2020-01-01T00:00:00Z"}, "spec"),
+        ({"zone": "Berlin/Europe"}, "zone"),
+        ({"command": "rign"}, "command"),
+        ({"command": "ring a b"}, "command"),
+        ({"command": "ring x", "arguments": {}}, "command"),
+        ({"arguments": {"waht": 1}}, "arguments"),
+        ({"command": "tree move elsewhere"}, "command"),
+        ({"command": "export"}, "command"),
+        ({"tries": 0}, "tries"),
+        ({"name": ""}, "name"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_the_field_and_nothing_is_set(grove, given, field):
+    bell = grove.new("bell")
+
+    with pytest.raises(WrongArgument) as refused:
+        grove.outcome(bell, "cron.add", {"name": "x", "spec": "@daily", "command": "ring"} | given, check=True)
+
+    assert refused.value.field == field
+    assert grove.call(bell, "cron.list")["schedules"] == []
+
+
+def test_a_dangerous_command_has_to_be_meant(grove):
+    bell = grove.new("bell")
+
+    with pytest.raises(NeedsConfirmation):
+        add(grove, bell, "purge", "@daily", "queue purge")
+
+    assert add(grove, bell, "purge", "@daily", "queue purge", sure=True)["state"] == "on"
+
+
+def test_a_name_is_taken_once_and_an_absent_one_names_those_that_are(grove):
+    bell = grove.new("bell")
+    add(grove, bell, "one", "@daily")
+
+    with pytest.raises(Conflict):
+        add(grove, bell, "one", "@hourly")
+    with pytest.raises(NoSuch, match="There are one"):
+        of(grove, bell, "cron.show", "two")
+
+
+# ---- Firing ----
+
+
+def test_it_fires_each_time_and_the_history_has_input_result_and_duration(grove, hands, at_the_hour):
+    bell = grove.new("bell")
+    add(grove, bell, "five", "*/5 * * * *", 'ring "on the five"')
+
+    for _ in range(3):
+        at_the_hour(300)
+        hands.until_quiet()
+
+    runs = of(grove, bell, "cron.history", "five")["runs"]
+    assert [(run["input"], run["result"], run["outcome"], run["cause"]) for run in runs] == [
+        ({"what": "on the five"}, number, "ok", "schedule") for number in (3, 2, 1)
+    ]
+    assert [run["meant"][14:19] for run in runs] == ["10:00", "05:00", "00:00"]
+    assert all(0 < run["took"] < 5 for run in runs)
+
+
+def test_a_schedule_has_no_more_rights_than_who_set_it_has_when_it_runs(
+    grove, team, member, caller, hands, at_the_hour
+):
+    bell = grove.new("bell")
+    ann = member(team, Role.VIEWER, {grove.home: Role.EDITOR})
+    theirs = grove.acting_as(caller(team, ann))
+    add(theirs, bell, "hers", "*/5 * * * *")
+
+    at_the_hour(11)
+    hands.until_quiet()
+    team.grants.filter(person=ann).delete()
+    callers.forget_all()
+    at_the_hour(300)
+    hands.until_quiet()
+
+    assert outcomes(grove, bell, "hers") == ["ok", "failed"]
+    assert grove.call(bell, "strokes") == ["ding"]
+
+
+@pytest.mark.parametrize(
+    ("missed", "more", "rung", "remembered"),
+    [
+        ("all", {}, 12, ["ok"] * 12),
+        ("all", {"lateness": 1_000}, 3, ["missed"] * 9 + ["ok"] * 3),
+        ("last", {}, 1, ["missed", "ok"]),
+        ("last", {"lateness": 60}, 0, ["missed", "missed"]),
+        ("none", {}, 0, ["missed", "missed"]),
+        ("none", {"lateness": 300}, 1, ["missed", "ok"]),
+    ],
+)
+def test_after_an_outage_of_an_hour_each_policy_does_what_it_says(
+    grove, hands, at_the_hour, missed, more, rung, remembered
+):
+    bell = grove.new("bell")
+    add(grove, bell, "five", "*/5 * * * *", missed=missed, **more)
+
+    at_the_hour(HOUR_S + 10 - 90)  # the last of the twelve was 210 seconds ago
+    hands.until_quiet()
+
+    assert len(grove.call(bell, "strokes")) == rung
+    assert outcomes(grove, bell, "five") == remembered
+    at_the_hour(90)
+    hands.until_quiet()
+    assert len(grove.call(bell, "strokes")) == rung + 1
+
+
+def test_an_outage_of_a_month_of_seconds_is_over_at_once(grove, hands, clock_moves):
+    bell = grove.new("bell")
+    add(grove, bell, "often", "* * * * * *")
+
+    clock_moves(30 * 86_400)
+    hands.turn()
+
+    (missed, ok) = reversed(of(grove, bell, "cron.history", "often")["runs"][-2:])
+    assert (missed["problem"].split(" runs")[0], ok["outcome"]) == ("1,000 or more", "ok")
+    assert abs(clock.now() - grove.call(bell, "moments")[0]) < 60
+
+
+def test_paused_nothing_fires_and_resumed_nothing_is_made_up_for(grove, hands, at_the_hour):
+    bell = grove.new("bell")
+    add(grove, bell, "five", "*/5 * * * *", missed="all")
+    grove.outcome(bell, "cron.pause", {"names": ["five"]}, check=True)
+
+    at_the_hour(HOUR_S)
+    hands.until_quiet()
+    grove.outcome(bell, "cron.resume", {"names": ["five"]}, check=True)
+    hands.until_quiet()
+    before = grove.call(bell, "strokes")
+    at_the_hour(300)
+    hands.until_quiet()
+
+    assert (before, grove.call(bell, "strokes")) == ([], ["ding"])
+
+
+def test_it_fires_from_its_start_to_its_end_and_is_over_then(grove, hands, at_the_hour):
+    bell = grove.new("bell")
+    now = clock.now()
+    add(grove, bell, "a while", "*/5 * * * *", missed="all", starts=now + 600, ends=now + 1_300)
+
+    at_the_hour(HOUR_S)
+    hands.until_quiet()
+
+    assert len(grove.call(bell, "strokes")) == 3
+    assert of(grove, bell, "cron.show", "a while")["state"] == "over"
+    assert of(grove, bell, "cron.next", "a while") == []
+
+
+def test_jitter_delays_by_the_same_each_time_one_asks_and_never_too_long(grove, hands, at_the_hour):
+    bell = grove.new("bell")
+    add(grove, bell, "apart", "*/5 * * * *", jitter=120)
+
+    first = of(grove, bell, "cron.next", "apart", count=5)
+    at_the_hour(10)
+    hands.until_quiet()
+    early = grove.call(bell, "strokes")
+    at_the_hour(120)
+    hands.until_quiet()
+
+    offsets = [(int(fire["at"][14:16]) * 60 + float(fire["at"][17:-1])) % 300 for fire in first]
+    assert all(0 <= offset <= 120 for offset in offsets)
+    assert len({round(offset, 3) for offset in offsets}) == 5
+    assert (len(early) <= 1, grove.call(bell, "strokes")) == (True, ["ding"])
+
+
+def test_it_runs_by_hand_as_of_a_moment_and_dry_without_a_trace(grove, hands):
+    bell = grove.new("bell")
+    add(grove, bell, "five", "*/5 * * * *")
+    due = of(grove, bell, "cron.show", "five")["next"]
+
+    dry = of(grove, bell, "cron.run", "five", dry=True)
+    trace = grove.call(bell, "strokes")
+    as_of = of(grove, bell, "cron.run", "five", as_of="2020-02-29T12:00:00Z")
+
+    assert (dry["outcome"], dry["result"], dry["kept"], trace) == ("ok", 1, False, [])
+    assert (as_of["outcome"], as_of["result"], as_of["kept"]) == ("ok", 1, True)
+    assert grove.call(bell, "moments") == [1582977600.0]
+    assert of(grove, bell, "cron.show", "five")["next"] == due
+
+
+def test_the_preview_says_it_in_words_and_moments(grove):
+    bell = grove.new("bell")
+
+    preview = grove.call(bell, "cron.preview", spec="30 2 29 3 *", zone="Europe/Berlin", dst="skip", count=1)
+
+    assert preview["words"] == "at 02:30, on day 29 of the month, only in march (Europe/Berlin)"
+    assert len(preview["next"]) == 1
+
+
+# ---- When it goes wrong ----
+
+
+def test_what_fails_leaves_no_trace_but_its_history_and_tells_when_it_is_well_again(grove, hands, at_the_hour):
+    bell, ear = grove.new("bell"), grove.new("bell")
+    add(grove, bell, "bad", "*/5 * * * *", "crack")
+    grove.outcome(bell, "cron.alert", {"name": "bad", "occasions": ["failed", "recovered"], "to": ear}, check=True)
+
+    for _ in range(3):
+        at_the_hour(300)
+        hands.until_quiet()
+    of(grove, bell, "cron.edit", "bad", command="ring fine")
+    at_the_hour(300)
+    hands.until_quiet()
+
+    alerts = [message["body"] for message in grove.call(ear, "queue.receive", count=10)]
+    assert outcomes(grove, bell, "bad") == ["failed", "failed", "failed", "ok"]
+    assert grove.call(bell, "strokes") == ["fine"]
+    assert [(alert["occasion"], alert["problem"]) for alert in alerts] == [
+        ("failed", "it cracked."),
+        ("recovered", None),
+    ]
+
+
+def test_alerts_go_by_mail_to_members_only(grove, team, at_the_hour, mailoutbox):
+    bell = grove.new("bell")
+    add(grove, bell, "bad", "0 * * * *", "crack")
+
+    with pytest.raises(WrongArgument, match="no member"):
+        grove.outcome(bell, "cron.alert", {"name": "bad", "mail": "stranger@example.org"}, check=True)
+    grove.outcome(bell, "cron.alert", {"name": "bad", "mail": team.owner.email}, check=True)
+    at_the_hour(11)
+    (letter,) = grove.acting_as("system").outcome(bell, "cron.due", work=due_now, check=True).value
+    mails.send(grove.schema, *letter)
+    mails.send(grove.schema, "stranger@example.org", *letter[1:])
+
+    (mail,) = mailoutbox
+    assert (mail.to, mail.subject) == ([team.owner.email], f"{bell}: bad failed")
+    assert "it cracked." in mail.body
+
+
+def due_now(context):
+    return context.facility("cron").due(20)
+
+
+def test_what_is_late_and_what_is_slow_is_told(grove, hands, at_the_hour):
+    bell, ear = grove.new("bell"), grove.new("bell")
+    add(grove, bell, "slow", "0 * * * *", "crack --seconds 0.05")
+    grove.outcome(
+        bell, "cron.alert", {"name": "slow", "occasions": ["late", "slow"], "to": ear, "slow": 0.01}, check=True
+    )
+
+    at_the_hour(200)
+    hands.until_quiet()
+
+    occasions = [message["body"]["occasion"] for message in grove.call(ear, "queue.receive", count=10)]
+    assert occasions == ["late", "slow"]
+
+
+def test_what_fails_always_is_tried_again_with_pauses_and_ends_as_a_dead_letter(grove, hands, at_the_hour):
+    bell = grove.new("bell")
+    add(grove, bell, "bad", "0 * * * *", "crack", tries=3)
+
+    at_the_hour(11)
+    hands.until_quiet()
+    depths = [grove.call(bell, "queue.depth")]
+    for _ in range(3):
+        at_the_hour(10)
+        hands.until_quiet()
+        depths.append(grove.call(bell, "queue.depth"))
+
+    assert [(depth["waiting"], depth["dead"]) for depth in depths] == [(1, 0), (1, 0), (0, 1), (0, 1)]
+    (letter,) = grove.call(bell, "queue.peek", dead=True)["messages"]
+    assert (letter["what"], letter["attempts"], letter["problem"]) == ("crack", 3, "it cracked.")
+
+
+def test_what_hangs_is_cut_at_its_limit_and_the_next_has_its_turn(grove, hands, at_the_hour, engine_with):
+    bell = grove.new("bell")
+    add(grove, bell, "a hang", "0 * * * *", "hang")
+    add(grove, bell, "b ring", "0 * * * *", "ring after")
+
+    at_the_hour(11)
+    with hands.with_engine(engine_with(CALL_SECONDS=0.5)):
+        hands.until_quiet()
+
+    assert (outcomes(grove, bell, "a hang"), outcomes(grove, bell, "b ring")) == (["failed"], ["ok"])
+    assert grove.call(bell, "strokes") == ["after"]
+
+
+def test_a_fault_of_ours_is_a_failed_run(grove, hands, at_the_hour):
+    bell = grove.new("bell")
+    add(grove, bell, "fault", "0 * * * *", "stumble")
+
+    at_the_hour(11)
+    hands.until_quiet()
+
+    assert outcomes(grove, bell, "fault") == ["failed"]
+    assert grove.call(bell, "strokes") == []
+
+
+def test_a_command_may_remove_the_schedule_that_runs_it(grove, hands, at_the_hour):
+    bell = grove.new("bell")
+    add(grove, bell, "last", "0 * * * *", "cron remove last")
+
+    at_the_hour(11)
+    hands.until_quiet()
+
+    assert grove.call(bell, "cron.list")["schedules"] == []
+
+
+def test_the_agenda_tells_what_is_next_and_what_fails_of_what_one_sees(grove, team, member, caller, hands, at_the_hour):
+    soon, later, bad = (grove.new("bell", name) for name in ("soon", "later", "bad"))
+    add(grove, later, "x", "at 2100-01-01T00:00")
+    add(grove, soon, "x", "0 * * * *")
+    grove.call(bad, "crack_later", how="misunderstand")
+    at_the_hour(5)
+    hands.until_quiet()
+    ann = grove.acting_as(caller(team, member(team, Role.VIEWER, {bad: Role.NONE})))
+
+    agenda = grove.call(grove.home, "cron.agenda")
+    failing = grove.call(grove.home, "cron.agenda", failing=True)
+
+    assert [(each["path"], each["facility"], each["state"]) for each in agenda] == [
+        (soon, "cron", "waiting"),
+        (later, "cron", "waiting"),
+    ]
+    assert [(each["path"], each["state"], each["failing"]) for each in failing] == [(bad, "idle", "1 dead letter")]
+    assert ann.call(grove.home, "cron.agenda", failing=True) == []
+
+
+# ---- Where the object goes ----
+
+
+def test_a_schedule_survives_move_trash_and_restore_and_is_paused_in_a_copy(grove, hands, at_the_hour):
+    bell = grove.new("bell")
+    add(grove, bell, "five", "*/5 * * * *", missed="last")
+    grove.outcome(bell, "tree.copy", {"to": "twin"}, check=True)
+    grove.outcome(bell, "tree.move", {"to": "moved"}, check=True)
+    moved, twin = f"{grove.home}/moved", f"{grove.home}/twin"
+
+    at_the_hour(11)
+    hands.until_quiet()
+    grove.outcome(moved, "tree.delete", confirmed=True, check=True)
+    at_the_hour(HOUR_S)
+    hands.until_quiet()
+    grove.outcome(grove.home, "tree.restore", {"what": moved}, check=True)
+    hands.until_quiet()
+
+    assert outcomes(grove, moved, "five") == ["ok", "missed", "ok"]
+    (item,) = grove.call(twin, "cron.list")["schedules"]
+    assert (item["state"], item["next"], grove.call(twin, "strokes")) == ("copied", None, [])
+    grove.outcome(twin, "cron.resume", {"names": ["five"]}, check=True)
+    at_the_hour(300)
+    hands.until_quiet()
+    assert grove.call(twin, "strokes") == ["ding"]
+
+
+def test_an_object_whose_schedules_were_removed_is_in_no_index(grove, wakes):
+    bell = grove.new("bell")
+    add(grove, bell, "five", "*/5 * * * *")
+    before = wakes(grove, bell)
+
+    grove.outcome(bell, "cron.remove", {"names": ["five"]}, check=True)
+
+    assert (list(before), wakes(grove, bell)) == (["cron"], {})
+
+
+def test_a_file_from_elsewhere_with_a_nonsensical_schedule_is_told_and_holds_nobody_up(grove, hands, at_the_hour):
+    bell = grove.new("bell")
+    add(grove, bell, "a bad", "0 * * * *")
+    add(grove, bell, "b good", "0 * * * *")
+
+    def spoil(context):
+        context.db.run("UPDATE _schedule SET rules = json_set(rules, '$.zone', 'Nowhere/At_All') WHERE name = 'a bad'")
+
+    grove.acting_as("system").outcome(bell, "cron.spoil", work=spoil, check=True)
+    at_the_hour(11)
+    hands.until_quiet()
+
+    assert grove.call(bell, "strokes") == ["ding"]
+    assert outcomes(grove, bell, "b good") == ["ok"]
+    bad, _ = grove.call(bell, "cron.list")["schedules"]
+    assert (bad["state"], bad["outcome"], "no time zone 'Nowhere/At_All'" in bad["when"]) == ("paused", "failed", True)
+    grove.outcome(bell, "cron.remove", {"names": ["a bad"]}, check=True)

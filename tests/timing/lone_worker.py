@@ -1,0 +1,24 @@
+"""`python -m tests.timing.lone_worker SCHEMA OBJECT_ID SOURCE`: a worker of its own that is handed one object."""
+
+import os
+import sys
+
+
+def main(schema: str, object_id: str, source: str) -> None:
+    """Let the object do what is due."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    import django
+
+    django.setup()
+    import psycopg
+
+    from objects.engine import running
+    from objects.timing import worker
+
+    with psycopg.connect(running.conninfo(), autocommit=True) as connection:
+        worker.work_off(connection, schema, [(int(object_id), source)])
+    running.stop()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
