@@ -1,6 +1,20 @@
 """What the shell itself can do. `builtins` has it all by name, for running, help and completion."""
 
-from terminal.builtins import files, filters, forms, help, jobs, memory, navigation, scripting, sessions
+from terminal.builtins import (
+    counting,
+    each,
+    files,
+    filters,
+    forms,
+    help,
+    jobs,
+    jq,
+    memory,
+    navigation,
+    parts,
+    scripting,
+    sessions,
+)
 from terminal.builtins.base import Argument, Builtin, Stage, builtin, builtins
 
 __all__ = [
@@ -9,13 +23,17 @@ __all__ = [
     "Stage",
     "builtin",
     "builtins",
+    "counting",
+    "each",
     "files",
     "filters",
     "forms",
     "help",
     "jobs",
+    "jq",
     "memory",
     "navigation",
+    "parts",
     "scripting",
     "sessions",
 ]
