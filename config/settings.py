@@ -140,6 +140,7 @@ TENANTS = {
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "teams.middleware.compressed_pages",
     "csp.middleware.CSPMiddleware",
     "teams.middleware.permissions_policy",
     "teams.middleware.without_valkey",

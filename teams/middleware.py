@@ -5,6 +5,8 @@ from collections.abc import Callable
 import redis
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import render
 
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -37,3 +39,17 @@ class without_valkey:  # noqa: N801 -- reads like its neighbour in the settings
         answer = render(request, "503.html", status=503)
         answer.headers["Retry-After"] = "5"
         return answer
+
+
+class compressed_pages(GZipMiddleware):  # noqa: N801 -- reads like its neighbours in the settings
+    """Compress pages, to a fifth; files and answers to programs go as they are, with their length.
+
+    What could be guessed from the length of a page that repeats what was typed (BREACH) is guarded: a form's token is
+    another one in each page, and Django adds a random length.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Leave alone whatever is no page."""
+        if not response.headers.get("Content-Type", "").startswith("text/html"):
+            return response
+        return super().process_response(request, response)

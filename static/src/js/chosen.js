@@ -89,7 +89,7 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     if (boxOf(row)) choose(row, !boxOf(row).checked, event.shiftKey);
   } else if (key === "Enter" && event.target === row) {
-    location.href = row.dataset.href;
+    row.querySelector(".node > a").click();
   } else if (key === "ArrowRight" && row.querySelector(".inner")) {
     location.href = row.querySelector(".inner").href;
   } else if (key === "Escape") {
