@@ -25,6 +25,12 @@ UNDER_WAY: Final = timedelta(seconds=30)
 
 UNSEEN_IN_TRASH: Final = Outcome()
 
+# Asked first: most of the time there is nothing to do, and this is one round trip instead of five.
+UP_TO_DATE = """
+select not exists (select from {s}.journal where id > (select line_id from {s}.summary_mark where id = 1))
+    and not exists (select from {s}.summary where version < 0)
+"""
+
 LINES = """
 select id, object_id, at, outcome <> 'ok' from {s}.journal where id > %(mark)s order by id limit %(most)s
 """
@@ -79,6 +85,9 @@ def catch_up(
     connection: outside of a transaction. Somebody else who is at it is not waited for.
     """
     now = now or datetime.now(UTC)
+    (is_up_to_date,) = connection.execute(sql(schema, UP_TO_DATE), prepare=False).fetchone() or (False,)
+    if is_up_to_date:
+        return False
     with connection.transaction():
         row = connection.execute(
             sql(schema, "select line_id from {s}.summary_mark where id = 1 for update skip locked"), prepare=False

@@ -41,7 +41,7 @@ from tests.surfaces.conftest import start  # noqa: E402
 
 SLUG = "bench-pages"
 EMAIL = "bench-pages@example.com"
-ROUNDS = 50
+ROUNDS = 40
 MOST_MS = 50.0
 MOST_USABLE_MS = 1_000.0
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"

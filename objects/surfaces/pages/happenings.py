@@ -35,11 +35,12 @@ _FAILED: LiteralString = (
 )
 _PACE: LiteralString = (
     "select floor(extract(epoch from %(now)s::timestamptz - l.at) / %(step_s)s)::int, count(*),"
-    " count(*) filter (where l.outcome <> 'ok'), min(l.id)"
-    " from (select id, object_id, at, outcome from {s}.journal order by id desc limit %(looked_at)s) l"
-    " join {s}.object o on o.id = l.object_id and o.trashed_at is null"
-    " where l.at > %(now)s::timestamptz - %(step_s)s * %(steps)s * interval '1 second' and "
+    " count(*) filter (where l.outcome <> 'ok')"
+    " from (select object_id, at, outcome from {s}.journal order by id desc limit %(looked_at)s) l"
 )
+_LAST_HOUR: LiteralString = " where l.at > %(now)s::timestamptz - %(step_s)s * %(steps)s * interval '1 second'"
+# To look at the objects of 3,000 lines takes 40 ms: only for who must not know of all.
+_SEEN: LiteralString = " join {s}.object o on o.id = l.object_id and o.trashed_at is null and "
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +132,9 @@ def pace(caller: Caller, schema: str) -> Pace:
         return NO_PACE
     now = datetime.now(UTC)
     parameters = {"looked_at": LOOKED_AT, "now": now, "step_s": STEP.total_seconds(), "steps": STEPS}
-    rows = _rows(schema, f"{_PACE}{sight.condition()} group by 1", parameters, sight)
-    steps = {min(max(step, 0), STEPS - 1): (calls, failures) for step, calls, failures, _ in rows}
+    seen: LiteralString = "" if sight.is_whole else f"{_SEEN}{sight.condition()}"
+    rows = _rows(schema, f"{_PACE}{seen}{_LAST_HOUR} group by 1", parameters, sight)
+    steps = {min(max(step, 0), STEPS - 1): (calls, failures) for step, calls, failures in rows}
     calls = sum(each for each, _ in steps.values())
     most = max((each for each, _ in steps.values()), default=0) or 1
     bars = [_bar(STEPS - 1 - step, calls, failures, most) for step, (calls, failures) in sorted(steps.items())]
