@@ -108,6 +108,8 @@ class Socket(asyncio.Protocol):
                 break
             if data[at] == 0x88:
                 raise SystemExit(f"closed: {data[start : start + size]!r}")
+            if data[at] == 0x89:  # a ping
+                self.transport.write(bytes((0x8A, 0x80 | size)) + b"\0\0\0\0" + data[start : start + size])
             if data[at] == 0x81:
                 self.on_message(data[start : start + size])
             at = start + size
