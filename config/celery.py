@@ -20,10 +20,16 @@ app.conf.update(
     result_serializer="json",
     task_acks_late=True,
     worker_prefetch_multiplier=1,  # a slow task holds no others back while another worker is idle
-    # What is due must not wait behind a long task, nor the dispatcher behind what is due.
-    task_routes={"objects.timing.tasks.tick": {"queue": "ticks"}, "objects.timing.tasks.work_off": {"queue": "wakes"}},
+    # What is due must not wait behind a long task, nor the dispatcher behind what is due. Teams' tasks have workers of
+    # their own, with threads: each watches the process in which a task runs.
+    task_routes={
+        "objects.timing.tasks.tick": {"queue": "ticks"},
+        "objects.timing.tasks.work_off": {"queue": "wakes"},
+        "objects.tasks.run_waiting_tasks": {"queue": "tasks"},
+    },
     # Beat copies these into its tables at its start; there, in the admin, a person can change when they run.
     beat_schedule={
+        "send for waiting tasks": {"task": "objects.tasks.send_for_waiting_tasks", "schedule": 10.0},
         "hand over what is due": {"task": "objects.timing.tasks.tick", "schedule": timedelta(seconds=1)},
         "forget what is old": {"task": "objects.tasks.forget_what_is_old", "schedule": crontab(minute=17)},
         "summarise": {"task": "objects.tasks.summarise", "schedule": crontab()},

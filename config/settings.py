@@ -39,6 +39,14 @@ VALKEY_URL = os.environ.get("VALKEY_URL", "redis://127.0.0.1:6379/0")
 SECRET_KEY = os.environ.get("GROVE_SECRET_KEY") or kept_secret(VAR_DIR / "secrets" / "secret_key")
 SECRET_KEY_FALLBACKS = listed("GROVE_OLD_SECRET_KEYS")  # so that a new key signs nobody out
 GROVE = Limits.from_environment(os.environ)
+NETWORK_ALLOW = listed(
+    "GROVE_NETWORK_ALLOW"
+)  # what teams' code may reach beside the public internet: `objects.network`
+NETWORK_DENY = listed("GROVE_NETWORK_DENY")
+NETWORK_CA = os.environ.get(
+    "GROVE_NETWORK_CA", ""
+)  # a file of certificates that teams' code trusts beside the usual ones
+OWN_PORTS = [int(each) for each in listed("GROVE_OWN_PORTS")]  # that Grove listens on: nobody's code reaches them
 KIND_PACKAGES = listed("GROVE_KIND_PACKAGES")  # packages or modules with kinds of your own
 
 # Public or local.

@@ -257,7 +257,7 @@ class _Remote:
 
     async def _follow(self, hearing: Any) -> None:
         """Keep the channels in step with what is listened to."""
-        while True:
+        while not _told_to_end():
             await self._changed.wait()
             self._changed.clear()
             touched = list(self._touched)

@@ -14,6 +14,7 @@ from psycopg.sql import SQL, Identifier
 from objects import summaries
 from objects.storage import pages
 from objects.tree import tree
+from objects.work import records
 from teams import clock
 from teams.limits import Limits
 
@@ -28,6 +29,7 @@ class Forgotten:
     answers: int
     journal_lines: int
     objects: int
+    tasks: int
 
 
 def forget(connection: Connection[Any], schema: str, *, limits: Limits, now: datetime | None = None) -> Forgotten:
@@ -43,6 +45,9 @@ def forget(connection: Connection[Any], schema: str, *, limits: Limits, now: dat
         answers=_forget_rows(connection, schema, "answer", before(limits.ANSWER_KEEP_S)),
         journal_lines=_forget_rows(connection, schema, "journal", before(limits.JOURNAL_KEEP_S)),
         objects=_repeated(connection, lambda: tree.purge(connection, schema, before(limits.TRASH_KEEP_S)).objects, 1),
+        tasks=_repeated(
+            connection, lambda: records.forget(connection, schema, before(limits.TASK_KEEP_S), AT_ONCE), AT_ONCE
+        ),
     )
     if gone.journal_lines:
         summaries.forget(connection, schema)

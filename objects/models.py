@@ -118,6 +118,53 @@ class MovedPath(models.Model):
         db_table = "moved"
 
 
+class Task(models.Model):
+    """A command that runs outside of the object's lock. While it is not over, the table `WaitingTask` has it too."""
+
+    id = models.TextField(primary_key=True, db_collation="C")
+    object_id = models.BigIntegerField()
+    command = models.TextField()
+    arguments = models.TextField(  # noqa: DJ001 -- see value
+        null=True, help_text="as JSON; gone once it is over, where a part of it is secret"
+    )
+    shown = models.JSONField(help_text="the arguments with secrets masked")
+    caller = models.TextField()
+    caller_id = models.TextField(help_text="whose rights it has, looked up when it begins and when it ends")
+    state = models.TextField(help_text="waiting, running, done, failed or cancelled")
+    tries = models.IntegerField(default=0, db_default=0)
+    done = models.FloatField(null=True, help_text="the part that is done, 0 to 1")
+    note = models.TextField(default="", db_default="", help_text="what it does now")
+    tells = models.TextField(default="", db_default="", help_text="the command that is told the outcome")
+    tells_arguments = models.JSONField(null=True)
+    value = models.TextField(null=True, help_text="the result as JSON")  # noqa: DJ001 -- there is none yet
+    problem = models.JSONField(null=True, help_text="why it failed, or why it will be tried again")
+    created_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    settled_by = models.TextField(  # noqa: DJ001 -- nobody yet
+        null=True, help_text="the lease of the worker whose outcome counted"
+    )
+
+    class Meta:
+        db_table = "task"
+        indexes = (
+            models.Index(fields=["object_id", "-created_at", "-id"], name="task_object"),
+            models.Index(fields=["ended_at"], name="task_ended"),
+        )
+
+
+class TaskOutput(models.Model):
+    """A piece of what a task wrote."""
+
+    pk = models.CompositePrimaryKey("task_id", "no")
+    task_id = models.TextField(db_collation="C")
+    no = models.IntegerField()
+    text = models.TextField()
+
+    class Meta:
+        db_table = "task_output"
+
+
 class Shelf(models.Model):
     """What one person keeps at hand in this team: ids of objects, so that what moves stays on it."""
 

@@ -2,7 +2,7 @@
 
 from objects.commands.bases import Context, Facility, Kind, check_state, state_keys
 from objects.commands.help import HelpPage, help_of, help_of_object
-from objects.commands.registry import command, effect_of, registry
+from objects.commands.registry import Started, Task, command, effect_of, registry
 from objects.commands.tabs import Asks, Tab
 from objects.commands.types import (
     AtLeast,
@@ -25,7 +25,12 @@ from objects.commands.types import (
     show_bytes,
     show_seconds,
 )
+from objects.network.client import Answer
+from objects.network.client import Request as HttpRequest
+from objects.network.guard import Unreachable
 from objects.storage.database import Limits as SqlLimits
+from objects.work.context import Finish, TaskContext, TryAgain
+from objects.work.steps import Run, durable
 from teams.access import Caller, Role
 from teams.problems import (
     BadRequest,
@@ -41,6 +46,7 @@ from teams.problems import (
 )
 
 __all__ = [
+    "Answer",
     "Asks",
     "AtLeast",
     "AtMost",
@@ -52,8 +58,10 @@ __all__ = [
     "Context",
     "Download",
     "Facility",
+    "Finish",
     "Help",
     "HelpPage",
+    "HttpRequest",
     "Json",
     "Kind",
     "Length",
@@ -68,17 +76,24 @@ __all__ = [
     "Problem",
     "RestOfLine",
     "Role",
+    "Run",
     "Seconds",
     "Secret",
     "Size",
     "SqlLimits",
+    "Started",
     "Tab",
+    "Task",
+    "TaskContext",
     "TooLarge",
+    "TryAgain",
     "Unit",
+    "Unreachable",
     "Upload",
     "WrongArgument",
     "check_state",
     "command",
+    "durable",
     "effect_of",
     "help_of",
     "help_of_object",

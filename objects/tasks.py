@@ -8,11 +8,26 @@ from django.conf import settings
 
 from objects import maintenance, summaries
 from objects.engine import running
+from objects.work import posting, queue
+from objects.work import running as working
 from teams.models import Team
 
 SUMMARY_ROUNDS = 20  # of one team, before it is the next one's turn
 
 log = logging.getLogger("grove.maintenance")
+
+
+@shared_task(acks_late=False)  # type: ignore[untyped-decorator]
+def run_waiting_tasks() -> None:
+    """Run teams' tasks until none is left for this worker. Sent for each that starts; runs whichever is next."""
+    working.run_waiting()
+
+
+@shared_task(expires=10)  # type: ignore[untyped-decorator]
+def send_for_waiting_tasks() -> None:
+    """Send for workers again where tasks wait: a broker can lose what it was given."""
+    with psycopg.connect(running.conninfo(), autocommit=True) as connection:
+        posting.post(queue.due(connection, settings.GROVE.TASK_PROCESSES))
 
 
 @shared_task  # type: ignore[untyped-decorator]

@@ -45,6 +45,19 @@ class Limits:
     SQL_ROWS: int = 10_000  # rows that one `sql` of a user may answer
     TREE_OBJECTS: int = 1_000_000  # objects of a team
 
+    # Tasks: commands that run outside of an object's lock, each in a process of its own.
+    TASK_PROCESSES: int = 16  # that a worker runs at once; a team takes one more only while more are free than it has
+    TASK_SECONDS: float = 3_600.0  # the longest that a task may ask for; at its limit it is killed
+    TASK_MEMORY_BYTES: int = 1 * GIB  # of data in a task's process
+    TASK_WAITING: int = 20_000  # tasks of a team that are not over
+    TASK_OUTPUT_BYTES: int = 1 * MIB  # of what a task writes that is kept; what is beyond is shown to watchers only
+    TASK_LEASE_S: float = 30.0  # without a sign of life of its worker, after which a task is given to another
+    TASK_LOST: int = 3  # workers that may die with a task before it is given up
+
+    # What teams' code asks of other sites.
+    HTTP_BYTES: int = 32 * MIB  # an answer, unpacked
+    HTTP_SECONDS: float = 600.0  # from the first name to the last byte
+
     # What is due.
     WAKE_LEASE_S: float = 30.0  # what was handed to a worker that never came back is handed out again after this
     WAKE_WINDOW: int = 64  # objects of a team with something due that are handed out at once; a team waits for its own
@@ -61,6 +74,7 @@ class Limits:
     HISTORY_KEEP_S: int = 7 * DAY_S
     ANSWER_KEEP_S: int = 24 * HOUR_S  # the answer under an idempotency key
     TRASH_KEEP_S: int = 30 * DAY_S
+    TASK_KEEP_S: int = 7 * DAY_S  # a task that is over, with its result and output
     JOURNAL_KEEP_S: int = 90 * DAY_S
     TEAM_TRASH_KEEP_S: int = 14 * DAY_S  # a deleted team with all of its objects
     CALLER_KEEP_S: float = 1.0  # a grant or token that was taken away works no longer than this, in each process

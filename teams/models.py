@@ -10,6 +10,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from django_pgschemas.models import TenantModel
 
@@ -265,3 +266,31 @@ class Switch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}: {'on' if self.is_on else 'off'}"
+
+
+class WaitingTask(models.Model):
+    """A task that is not over, of whichever team: what workers choose from. The task itself is in the team's schema.
+
+    In one table, so that a worker finds the team whose turn it is by one question. Written with the task, in one
+    transaction; deleted by the transaction that brings the outcome, which is why an outcome counts once.
+    """
+
+    pk = models.CompositePrimaryKey("schema", "id")
+    schema = models.TextField(db_collation="C")
+    id = models.TextField(db_collation="C")
+    priority = models.SmallIntegerField(default=0, db_default=0, help_text="higher comes first, within the team")
+    due_at = models.DateTimeField(db_default=Now())
+    tries = models.IntegerField(default=0, db_default=0, help_text="how often it was begun")
+    lost = models.IntegerField(default=0, db_default=0, help_text="workers that died with it")
+    lease = models.TextField(null=True, help_text="made anew by each worker that takes it")  # noqa: DJ001 -- nobody's
+    leased_until = models.DateTimeField(null=True)
+    cancelled = models.BooleanField(default=False, db_default=False, help_text="its worker is asked to stop it")
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["schema", "due_at"], name="waitingtask_due"),
+            models.Index(fields=["schema", "-priority", "due_at"], name="waitingtask_next"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.schema} {self.id}"

@@ -41,6 +41,9 @@ class World(Protocol):
     def events(self, path: str, topic: str) -> AsyncIterator[Any]:
         """Give an object's events as they come, until the iterator is closed."""
 
+    def task(self, path: str, task: str) -> AsyncIterator[dict[str, Any]]:
+        """Give what is told of a task as it comes, at last the whole of it, as `task.show` has it."""
+
 
 class Screen(Protocol):
     """Where output goes. Text may hold escape sequences of ours only: data passes `rendering.visible` first."""

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from objects import live
 from objects.commands.registry import CommandSpec, registry
 from objects.engine.running import engine
-from objects.surfaces import identity
+from objects.surfaces import following, identity
 from teams import callers
 from teams.access import Caller, Role, decide
 from teams.keys import is_registered
@@ -146,6 +146,14 @@ class TeamWorld:
             for name, spec in registry.commands(kind).items()
             if role >= spec.needs and (scope is None or scope.permits(name, spec.verb))
         }
+
+    async def task(self, path: str, task: str) -> AsyncIterator[dict[str, Any]]:
+        """Give what is told of a task as it comes, at last the whole of it, as `task.show` has it."""
+        while True:
+            async for told in following.follow(await self.fresh(), path, task, RIGHTS_S):
+                yield told
+                if "created_at" in told:
+                    return
 
     async def events(self, path: str, topic: str) -> AsyncIterator[Any]:
         """Give an object's events on a topic as they come ("" is all of them), until closed or the rights are gone.

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+import psycopg
 from django_pgschemas.schema import Schema, override
 
 from objects.engine.calls import Call, Outcome
@@ -83,6 +84,12 @@ class Grove:
         """Have the team's tables in the ORM."""
         with override(Schema.create(self.schema)):
             yield
+
+    @contextmanager
+    def engine_connection(self) -> Iterator[psycopg.Connection[Any]]:
+        """Have a connection to the database, as the engine's threads have."""
+        with psycopg.connect(self.engine.conninfo, autocommit=True) as connection:
+            yield connection
 
     def through(self, engine: Engine) -> "Grove":
         """The same through another engine, as from another process."""

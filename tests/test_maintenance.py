@@ -58,6 +58,21 @@ def test_trash_goes_for_good_when_its_time_is_over_and_not_before(grove, connect
         assert Object.objects.filter(path=path).count() == 0
 
 
+def test_tasks_that_are_over_go_when_their_time_is_over_and_with_their_object(grove, connection):
+    path, other = grove.new(), grove.new()
+    for each in (path, path, other):
+        grove.call(each, "http.get", url="http://example.com/")
+    for each in (path, other):
+        grove.call(each, "task.cancel")  # the other of the first goes on waiting
+    grove.outcome(other, "tree.delete", {}, confirmed=True, check=True)
+
+    kept = maintenance.forget(connection, grove.schema, limits=settings.GROVE)
+    in_eight_days = maintenance.forget(connection, grove.schema, limits=settings.GROVE, now=datetime.now(UTC) + 8 * DAY)
+
+    assert (kept.tasks, in_eight_days.tasks) == (0, 2)
+    assert [line["state"] for line in grove.call(path, "task.list")] == ["waiting"]
+
+
 def test_forgetting_twice_forgets_nothing_more(grove, connection):
     grove.new()
     later = datetime.now(UTC) + 365 * DAY
@@ -65,4 +80,4 @@ def test_forgetting_twice_forgets_nothing_more(grove, connection):
 
     again = maintenance.forget(connection, grove.schema, limits=settings.GROVE, now=later)
 
-    assert again == Forgotten(pages=0, answers=0, journal_lines=0, objects=0)
+    assert again == Forgotten(pages=0, answers=0, journal_lines=0, objects=0, tasks=0)

@@ -17,6 +17,7 @@ from config.up.say import Failure, say
 from config.up.servers import start_servers
 from config.up.supervisor import Program, Stopped, Supervisor
 from config.web import FINISH_S, command
+from teams.limits import Limits
 
 WEB_RANK, BEAT_RANK = 2, 3  # no new work first, then those who do it, then (see servers) what they need
 ANSWERS_S = 60.0
@@ -70,6 +71,7 @@ def start(  # noqa: PLR0917 -- all that the processes need to know
     build_assets(ROOT)
     key = secrets.token_urlsafe(24)
     environment = {**start_servers(supervisor, var), "GROVE_VAR": str(var), "PYTHONUNBUFFERED": "1"}
+    environment["GROVE_OWN_PORTS"] = ",".join(str(each.getsockname()[1]) for each in (door, ssh_door))
     say("Bringing the database up to date")
     if supervisor.run(Program("prepare", [sys.executable, "-m", "config.up.prepare"], environment, directory=ROOT)):
         raise Failure(
@@ -80,9 +82,10 @@ def start(  # noqa: PLR0917 -- all that the processes need to know
         told = {"GROVE_ENTER_KEY": key, "GROVE_SSH_PORT": str(ssh_door.getsockname()[1])}
         supervisor.start(web(number, environment | told, door))
     wait_for_answer(supervisor, f"http://{place}/")
-    say("Starting worker, dispatcher and beat")
+    say("Starting workers, dispatcher and beat")
     supervisor.start(worker(environment))
     supervisor.start(dispatcher(environment))
+    supervisor.start(tasks(environment))
     supervisor.start(beat(environment))
     address = f"http://{place}/enter/{key}/"
     claim.state.url, claim.state.environment = address, environment
@@ -113,6 +116,16 @@ def worker(environment: dict[str, str]) -> Program:
     return Program(
         "worker", celery("worker", *options), quiet_root(environment), directory=ROOT, stop_s=20, rank=WEB_RANK
     )
+
+
+def tasks(environment: dict[str, str]) -> Program:
+    """A Celery worker for teams' tasks: a thread each, that watches the process in which it runs."""
+    count = Limits.from_environment(os.environ).TASK_PROCESSES
+    options = ["--queues", "tasks", "--pool", "threads", "--concurrency", str(count), "--hostname", "tasks@%h"]
+    return Program(
+        "tasks", celery("worker", "--loglevel", "WARNING", "--without-gossip", *options), quiet_root(environment),
+        directory=ROOT, stop_s=10, rank=WEB_RANK,
+    )  # fmt: skip
 
 
 def dispatcher(environment: dict[str, str]) -> Program:

@@ -85,6 +85,9 @@ class Context(Protocol):
     ) -> None: ...
     def unschedule(self, name: str) -> bool: ...
     def call(self, path: str, command: str, **arguments: Any) -> Any: ...
+    def start(self, command: str, *, then: str = "", **arguments: Any) -> str: ...
+    @property
+    def tasks(self) -> Any: ...
     def authorize(self, path: str, *, command: str, verb: str = "changes", needs: Role = Role.EDITOR) -> None: ...
     def facility(self, name: str) -> "Facility": ...
 
@@ -213,6 +216,10 @@ class Kind(Generic[StateT]):
         """Run a command of another object in the same transaction; raises what it refuses with."""
         return self.context.call(path, command, **arguments)
 
+    def start(self, command: str, *, then: str = "", **arguments: Any) -> str:
+        """Start a task of this object once the call is committed, and give its id; `then` is told the outcome."""
+        return self.context.start(command, then=then, **arguments)
+
     def send(self, path: str, command: str, arguments: Mapping[str, Any] = {}, *, delay: float = 0) -> int:
         """Have a command of an object, this one too, run after the call; delay: seconds. Its effect happens once.
 
@@ -239,6 +246,12 @@ class Kind(Generic[StateT]):
     def unschedule(self, name: str) -> bool:
         """Take an alarm away; tells whether there was one."""
         return self.context.unschedule(name)
+
+    def begin(self, function: Callable[..., Any], /, **arguments: Any) -> str:
+        """Begin a run of a durable function of this kind, once the call is committed, and give its id."""
+        steps: Any = self.context.facility("steps")
+        run: str = steps.start(function.__name__, arguments)
+        return run
 
     def sql(self, query: str, *params: Any) -> list[tuple[Any, ...]]:
         """Run a statement on the object's database and give its rows."""
@@ -274,6 +287,10 @@ class Kind(Generic[StateT]):
                     f"the state of {self.path} does not fit: {key}: {reason}. `state set {key}` mends it."
                 ) from error
         return form.record(**values)
+
+    def reload(self) -> None:
+        """Forget what was changed in the state and not saved."""
+        self._state, self._stored = None, {}
 
     def save(self) -> None:
         """Write the fields of the state that were changed. The engine calls it after each call that succeeded.

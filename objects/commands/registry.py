@@ -30,7 +30,7 @@ from teams.access import Role
 from teams.problems import NoSuch
 
 F = TypeVar("F", bound=Callable[..., Any])
-Verb = Literal["reads", "changes", "dangerous"]
+Verb = Literal["reads", "changes", "dangerous", "task"]
 LONGEST_IN_JOURNAL = 1_000  # characters of one argument
 
 
@@ -52,6 +52,22 @@ class Options:
     streams: str | Callable[..., str] | None = None
     alone: bool = False
     large: bool = False
+    task: "Task | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """How a task runs.
+
+    seconds: after so long it is stopped; at most TASK_SECONDS.
+    tries: how often it runs where it raises TryAgain; the pause before the next is `pause_s`, doubled each time.
+    repeatable: it may run again where nobody knows how far it came, since its worker died. Its outcome counts once.
+    """
+
+    seconds: float = 300.0
+    tries: int = 1
+    pause_s: float = 1.0
+    repeatable: bool = True
 
 
 @overload
@@ -66,8 +82,9 @@ def command(
     streams: str | Callable[..., str] | None = None,
     alone: bool = False,
     large: bool = False,
+    task: bool | Task = False,
 ) -> Callable[[F], F]: ...
-def command(
+def command(  # noqa: PLR0913 -- each a word that a command is declared with
     method: F | None = None,
     /,
     *,
@@ -78,6 +95,7 @@ def command(
     streams: str | Callable[..., str] | None = None,
     alone: bool = False,
     large: bool = False,
+    task: bool | Task = False,
 ) -> F | Callable[[F], F]:
     """Make a method a command: typed, documented, callable over every surface.
 
@@ -87,9 +105,10 @@ def command(
     name: as users say it, where the method cannot be named so: "import".
     alone: no other call shares its batch, and no command calls it: it works on the rows of objects, not in one.
     large: its file may have UPLOAD_BYTES, where others have FILE_BYTES, and it may take LARGE_CALL_SECONDS.
+    task: it runs outside the object's lock, in a process of its own; the call only starts it. See `objects.work`.
     streams: the topic whose events follow the answer; or a function that gives it for the same arguments.
     """
-    options = Options(reads, dangerous, role, name, streams, alone, large)
+    options = Options(reads, dangerous, role, name, streams, alone, large, Task() if task is True else task or None)
 
     def mark(function: F) -> F:
         function.__dict__["__command__"] = options
@@ -115,6 +134,14 @@ def effect_of(dangerous: Callable[..., Any]) -> Callable[[F], F]:
 
 
 @dataclass(frozen=True, slots=True)
+class Started:
+    """A task that was started: `task.show` tells how it goes, and in the end its result."""
+
+    task: str
+    state: str  # waiting
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
     """A line as typed in a terminal, and the text that answers it."""
 
@@ -127,7 +154,8 @@ class CommandSpec:
 
     name: as users say it: "take", "state.set". words: in a terminal: "state set".
     facility: the name of the facility that it is of; None where it is the kind's own.
-    verb: "reads", "changes" or "dangerous". needs: the lowest role. streams: whether events follow the answer.
+    verb: "reads", "changes", "dangerous" or "task". needs: the lowest role. streams: whether events follow the answer.
+    task: how it runs, where it is one; `answer_shape` is then of what a call gives, `result_shape` of what comes of it.
     downloads: the result is a Download, which HTTP streams. uploads: the name of the Content argument, or "".
     upload_limit: the name of the limit for that argument, as an attribute of Limits.
     """
@@ -142,7 +170,12 @@ class CommandSpec:
         self.where = where
         if options.reads and options.dangerous:
             raise WrongCommand(f"{where}: a command that only reads is not dangerous. Choose one.")
-        self.verb: Verb = "dangerous" if options.dangerous else "reads" if options.reads else "changes"
+        self.task = options.task
+        if self.task is not None and (options.reads or options.dangerous or options.alone or options.large):
+            raise WrongCommand(f"{where}: a task is neither reads nor dangerous, alone or large: it only starts.")
+        self.verb: Verb = (
+            "task" if self.task else "dangerous" if options.dangerous else "reads" if options.reads else "changes"
+        )
         self.needs = options.role or (Role.VIEWER if options.reads else Role.EDITOR)
         self.summary, self.description, self.examples = _documentation(where, method)
         self.parameters, self.result = _signature(where, method)
@@ -158,15 +191,22 @@ class CommandSpec:
                 f"{where}: a result cannot hold Secret or Content. Give what may be shown, or a Download."
             )
         self.downloads = self.result is Download
+        if self.task is not None and (
+            self.downloads or any(each.shape is Content.__shape__ for each in self.parameters)
+        ):
+            raise WrongCommand(
+                f"{where}: a task takes and gives no file: it is kept for later. Use the object's files."
+            )
         self.uploads = next((each.name for each in self.parameters if each.shape is Content.__shape__), "")
         self.rest = next((each for each in self.parameters if each.rest), None)
         self._effect: Callable[..., str] | None = method.__dict__.get("__effect__")
         self.alone = options.alone
         self.large = options.large
         self.upload_limit = "UPLOAD_BYTES" if options.large else "FILE_BYTES"
-        self._topic = options.streams
+        self._topic = "task" if self.task else options.streams
         self.streams = options.streams is not None
         self._plain = self.result_shape.plain
+        self.answer_shape: Shape = shape_of(Started) if self.task else self.result_shape  # of what a call gives at once
         self._by_keyword = not any(each.variadic or each.python_name != each.name for each in self.parameters)
 
     def __repr__(self) -> str:

@@ -10,7 +10,7 @@ from pydantic_core import core_schema
 
 from objects.commands.checks import Parameter
 from objects.commands.help import purpose_of
-from objects.commands.registry import CommandSpec, Registry
+from objects.commands.registry import CommandSpec, Registry, Started
 from objects.commands.shapes import (
     LARGEST_INT,
     SMALLEST_INT,
@@ -201,6 +201,8 @@ def _path_item(
     item["post"]["parameters"] = [*extra, *([] if spec.verb == "reads" else _CHANGING)]
     if spec.verb == "dangerous":
         item["post"]["parameters"].append(_CONFIRM)
+    if spec.task:
+        item["post"]["parameters"].append(_WAIT)
     if all(each.verb == "reads" for each in specs) and len(specs) == 1:
         item["get"] = {
             **_operation(specs, schemas, kinds),
@@ -226,6 +228,11 @@ def _operation(
     if spec.streams:
         content["text/event-stream"] = {"schema": {"type": "string"}}
     responses: dict[str, Any] = {"200": {"description": spec.result_shape.noun, "content": content}}
+    if spec.task:
+        responses["202"] = {
+            "description": "the task that was started",
+            "content": {"application/json": {"schema": _STARTED}},
+        }
     for problem in _PROBLEMS:
         responses[str(problem.status)] = {"$ref": f"#/components/responses/{_response_name(problem)}"}
     return {
@@ -293,6 +300,21 @@ _CHANGING: list[dict[str, Any]] = [
         "schema": {"type": "string", "maxLength": 255},
     },
 ]
+_WAIT: dict[str, Any] = {
+    "name": "wait",
+    "in": "query",
+    "required": False,
+    "description": "seconds to wait for the result; without it, or when they are over, 202 tells the task",
+    "schema": {"type": "number", "minimum": 0, "maximum": 60},
+}
+_STARTED: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "value": TypeAdapter(Started).json_schema(mode="serialization"),
+        "version": {"type": "integer"},
+    },
+    "required": ["value", "version"],
+}
 _CONFIRM: dict[str, Any] = {
     "name": "confirm",
     "in": "query",

@@ -12,6 +12,8 @@ import psycopg
 from objects.storage.database import Database
 from objects.timing.index import Due
 from objects.tree.settings import Settings
+from objects.work.desk import TaskDesk
+from objects.work.records import Start
 from teams.access import Caller, Role, decide
 from teams.limits import Limits
 
@@ -107,6 +109,34 @@ class Context:
         Both take effect together or not at all. Raises what the command refuses with.
         """
         return self._frame.call(path, command, arguments)
+
+    def start(
+        self,
+        command: str,
+        *,
+        then: str = "",
+        then_arguments: Mapping[str, Any] | None = None,
+        priority: int = 0,
+        after_s: float = 0.0,
+        **arguments: Any,
+    ) -> str:
+        """Start a task of this object, once the call is committed, and give its id.
+
+        then: a command of this object that is called in the transaction that ends the task, with `then_arguments` and
+          `task`, `value` and `problem`: one of the two is null.
+        priority: higher comes first, within the team.
+        """
+        spec = self._frame.tx.registry.command(self.kind, command)
+        if spec.task is None:
+            raise TypeError(f"{command}: is no task, and can be called.")
+        self.authorize(self.path, command=spec.name, verb=spec.verb, needs=spec.needs)
+        what = Start(spec, spec.check(arguments), then, then_arguments, priority, after_s)
+        return self._frame.start(what)
+
+    @property
+    def tasks(self) -> TaskDesk:
+        """The object's tasks."""
+        return TaskDesk(self._frame)
 
     @property
     def limits(self) -> Limits:

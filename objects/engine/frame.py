@@ -22,6 +22,7 @@ from objects.storage.image import Image, Mark
 from objects.timing.index import Due
 from objects.tree.paths import ObjectPath
 from objects.tree.settings import Settings
+from objects.work.records import TOPIC, Start, new_id, start
 from teams import callers, clock
 from teams.access import Caller, decide, exists_for
 from teams.problems import Conflict, Fault, Moved, NoSuch, Overloaded, Problem
@@ -288,6 +289,15 @@ class Frame:
             raise
         return value
 
+    def start(self, what: Start) -> str:
+        """Start a task of this object, once the call is committed, and give its id."""
+        task_id = new_id(self.chance())
+        connection = self.tree_access().connection
+        limits = self.tx.limits
+        start(connection, self.schema, self.row.id, self.caller, what, task_id=task_id, limits=limits)
+        self.emit(TOPIC, {"task": task_id, "command": what.spec.name, "state": "waiting"})
+        return task_id
+
     def line(
         self, spec: CommandSpec, arguments: dict[str, Any], started_ns: int, problem: Problem | None = None
     ) -> Line:
@@ -317,6 +327,8 @@ class Frame:
         self.wakes.clear()
 
     def _result(self, spec: CommandSpec, arguments: dict[str, Any]) -> Any:
+        if spec.task is not None:
+            return {"task": self.start(Start(spec, arguments)), "state": "waiting"}
         if spec.facility:
             value = spec.run(self.facility(spec.facility), arguments)
         else:

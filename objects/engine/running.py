@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Sequence
 
 from django.conf import settings
 from django.db import connections
@@ -9,7 +10,9 @@ from psycopg.conninfo import make_conninfo
 
 from objects import live
 from objects.commands.registry import registry
+from objects.engine.calls import Event
 from objects.engine.engine import Engine
+from objects.work import posting
 
 _lock = threading.Lock()
 _made: dict[int, Engine] = {}  # by process id: a forked process has none of its parent's threads
@@ -24,9 +27,14 @@ def engine() -> Engine:
             if made is None:
                 _made.clear()
                 made = _made[os.getpid()] = Engine(
-                    conninfo(), registry=registry, limits=settings.GROVE, publish=live.publish
+                    conninfo(), registry=registry, limits=settings.GROVE, publish=_publish
                 )
     return made
+
+
+def _publish(events: Sequence[Event]) -> None:
+    live.publish(events)
+    posting.notice(events)
 
 
 def stop() -> None:

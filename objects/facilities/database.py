@@ -5,13 +5,14 @@ them as text. A blob is `{"base64": "…"}` in answers and in `params`, an infin
 """
 
 from objects.facilities.browsing import Browsing
+from objects.facilities.fetching import Fetching
 from objects.facilities.querying import Querying
 from objects.facilities.saving import Saving
 from objects.facilities.shaping import Shaping
 from objects.sdk import Facility, Tab
 
 
-class Sql(Shaping, Browsing, Saving, Querying, Facility):
+class Sql(Shaping, Browsing, Saving, Fetching, Querying, Facility):
     """Keeps tables and answers SQL."""
 
     name = "sql"

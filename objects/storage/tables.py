@@ -50,6 +50,26 @@ TABLES: dict[str, str] = {
         " input TEXT NOT NULL CHECK (json_valid(input)), result TEXT CHECK (json_valid(result)), problem TEXT) STRICT;"
         "CREATE INDEX _run_name ON _run(name, number)"
     ),
+    # Runs of durable functions, and what their steps gave. Unix seconds; due_at: when it goes on, 9e999 for when it is
+    # told something. home: of which object it is, by `Context.identity`: in a copy it is another's. seal: that Grove
+    # wrote whose rights it has and what it does, and not who made the file.
+    "_durable": (
+        "CREATE TABLE _durable(id TEXT PRIMARY KEY, what TEXT NOT NULL, is_plan INTEGER NOT NULL,"
+        " arguments TEXT NOT NULL CHECK (json_type(arguments) = 'object'), caller TEXT NOT NULL, state TEXT NOT NULL"
+        " CHECK (state IN ('going', 'waiting', 'undoing', 'done', 'failed', 'cancelled')), began_at REAL NOT NULL,"
+        " ended_at REAL, due_at REAL NOT NULL, value TEXT CHECK (json_valid(value)),"
+        " problem TEXT CHECK (json_type(problem) = 'object'), home TEXT NOT NULL, seal TEXT NOT NULL)"
+        " STRICT, WITHOUT ROWID;"
+        "CREATE INDEX _durable_due ON _durable(home, due_at) WHERE ended_at IS NULL;"
+        "CREATE INDEX _durable_began ON _durable(began_at)"
+    ),
+    "_step": (
+        "CREATE TABLE _step(run TEXT NOT NULL, no INTEGER NOT NULL, name TEXT NOT NULL, sort TEXT NOT NULL"
+        " CHECK (sort IN ('step', 'sleep', 'event', 'approval', 'task', 'undo')), state TEXT NOT NULL"
+        " CHECK (state IN ('waiting', 'done', 'failed', 'undone')), began_at REAL NOT NULL, ended_at REAL,"
+        " due_at REAL NOT NULL, tries INTEGER NOT NULL, value TEXT CHECK (json_valid(value)), detail TEXT NOT NULL,"
+        " PRIMARY KEY (run, name)) STRICT, WITHOUT ROWID"
+    ),
     # As the sqlite3 tool makes it: https://sqlite.org/sqlar.html
     "sqlar": ("CREATE TABLE sqlar(name TEXT PRIMARY KEY, mode INT, mtime INT, sz INT, data BLOB)"),
 }

@@ -5,7 +5,9 @@
     GET  /api/v1/{team}/{path}             what the object is, and its commands
     GET  /api/v1/{team}/openapi.json       all commands as OpenAPI 3.1
 
-Query of a POST: `create=KIND` makes the object where there is none, `confirm=yes` confirms a dangerous command. Header
+Query of a POST: `create=KIND` makes the object where there is none, `confirm=yes` confirms a dangerous command. A
+command that is a task answers 202 and the address that tells how it goes; `wait=10` waits up to so many seconds for its
+result, which is then answered like any other. Header
 `Idempotency-Key`: the call takes place once, later ones get the same answer with `Idempotency-Replayed: true`. A body
 that is not JSON is the file of a command that takes one; its other arguments are in the query then. A file as a result
 streams out, unless `Accept: application/json` asks for it inside JSON. A command whose answer is followed by events
@@ -27,7 +29,7 @@ from objects.commands.registry import CommandSpec, registry
 from objects.commands.types import Download, Upload
 from objects.engine.calls import Outcome
 from objects.engine.running import engine
-from objects.surfaces import addresses, identity, json
+from objects.surfaces import addresses, following, identity, json
 from objects.surfaces.addresses import Address
 from objects.surfaces.identity import Headers, Identity
 from objects.surfaces.lookup import spec_of, streaming
@@ -44,6 +46,7 @@ METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 HEARTBEAT_S = 15.0  # of silence in a stream of events, after which a comment shows that it still lives
 RIGHTS_S = 1.0  # between two looks at the rights of one who listens
 QUERY_FIELDS = 200
+WAIT_S = 60.0  # the longest that a caller can wait for a task
 KEY = re.compile(r"[\x20-\x7e]{1,255}")
 LARGE_BYTES = 64 * 1024  # a body that is read beside the event loop
 JSON: list[Header] = [(b"content-type", b"application/json"), *NO_STORE]
@@ -85,7 +88,7 @@ class Request:
     is_under_way: status and headers are sent, so a problem can't be told any more.
     """
 
-    __slots__ = ("address", "headers", "is_under_way", "method", "query", "receive", "scope", "send", "who")
+    __slots__ = ("address", "headers", "is_under_way", "method", "query", "receive", "scope", "send", "wait_s", "who")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
@@ -95,6 +98,7 @@ class Request:
         self.headers: Headers = dict(scope["headers"])
         self.query: dict[str, Any] = {}
         self.is_under_way = False
+        self.wait_s = 0.0
         self.address: Address
         self.who: Identity
 
@@ -135,6 +139,7 @@ class Request:
 
     async def _post(self, caller: Caller, command: str) -> None:
         create, confirm = self.query.pop("create", None), self.query.pop("confirm", None)
+        self.wait_s = _seconds(self.query.pop("wait", "0"))
         if isinstance(create, list) or confirm not in (None, "yes"):
             raise WrongArgument(
                 "create" if isinstance(create, list) else "confirm", "Write ?create=KIND and ?confirm=yes, once each."
@@ -146,7 +151,7 @@ class Request:
                 name = next(iter(self.query))
                 raise WrongArgument(
                     name,
-                    f"{name}: the query of a JSON call takes create and confirm only. Put it into the body.",
+                    f"{name}: the query of a JSON call takes create, confirm and wait only. Put it into the body.",
                 )
             arguments, is_text = await self._arguments(), False
         else:
@@ -262,6 +267,8 @@ class Request:
                 raise outcome.problem
             if streams and listener is not None:
                 await self._events(streams, arguments, outcome, listener, text=text)
+            elif command in following.tasks() and await self._is_task(caller, command, create):
+                await self._send_task(caller, outcome)
             else:
                 await self._send_outcome(outcome)
         finally:
@@ -278,6 +285,33 @@ class Request:
 
     def _wants_json(self) -> bool:
         return self.headers.get(b"accept", b"").partition(b";")[0].strip() == b"application/json"
+
+    async def _is_task(self, caller: Caller, command: str, create: str | None) -> bool:
+        return (await spec_of(caller, self.address.path, command, create=create)).task is not None
+
+    async def _send_task(self, caller: Caller, outcome: Outcome) -> None:
+        """Answer with the result of a task, where it is over before the caller stops waiting, or with its address."""
+        path, task = self.address.path, outcome.value["task"]
+        if self.wait_s:
+            left = asyncio.ensure_future(self._left())
+            waiting = asyncio.ensure_future(following.result(caller, path, task, self.wait_s))
+            try:
+                await asyncio.wait((left, waiting), return_when=asyncio.FIRST_COMPLETED)
+                if not waiting.done():
+                    raise Gone
+                is_over, value = waiting.result()
+            finally:
+                left.cancel()
+                waiting.cancel()
+            if is_over:
+                await self._send_outcome(Outcome(value=value, version=outcome.version, replayed=outcome.replayed))
+                return
+        location = f"{addresses.written(PREFIX, self.address.team, path, 'task.show')}?task={task}"
+        headers = [*JSON, (b"location", location.encode())]
+        if outcome.replayed:
+            headers.append((b"idempotency-replayed", b"true"))
+        body = json.written({"value": outcome.value, "version": outcome.version})
+        await _send(self.send, 202, headers, body, self.method)
 
     async def _send_outcome(self, outcome: Outcome) -> None:
         headers = JSON
@@ -436,6 +470,16 @@ def _query(raw: bytes) -> dict[str, Any]:
         else:
             found[name] = value
     return found
+
+
+def _seconds(text: Any) -> float:
+    try:
+        seconds = float(text)
+    except (TypeError, ValueError):
+        seconds = -1.0
+    if not 0 <= seconds <= WAIT_S:
+        raise WrongArgument("wait", f"wait: write 0 to {WAIT_S:g} seconds, such as ?wait=10.")
+    return seconds
 
 
 def _too_large(limit_bytes: int, limit: str) -> TooLarge:

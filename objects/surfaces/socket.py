@@ -11,7 +11,8 @@ came; answers come in any order. Batches are answered by one batch.
 `subscribe {"topics": […]}` and `unsubscribe {}` say of which object events are told: `{"jsonrpc": "2.0", "method":
 "event", "params": {"path", "topic", "data", "version", "at"}}`. Without topics all are told; the topic "changed" is
 every commit, "resync" says that events may have been missed. A command whose answer is followed by events subscribes to
-them. `{"method": "unsubscribed", "params": {"path", "problem"}}` tells that the rights to listen are gone.
+them; so does one that is a task, whose answer is only that it was started. `{"method": "unsubscribed", "params":
+{"path", "problem"}}` tells that the rights to listen are gone.
 
 Errors of JSON-RPC itself have its codes (-32700 not JSON, -32600 no request, -32601 no such command, -32602 wrong
 arguments); all others have the status of their problem as code. `data` always has the members of the problem.
@@ -34,7 +35,7 @@ from objects.commands.registry import CommandSpec, registry
 from objects.commands.types import Download
 from objects.engine.calls import Call, Outcome
 from objects.engine.running import engine
-from objects.surfaces import addresses, identity, json
+from objects.surfaces import addresses, following, identity, json
 from objects.surfaces.frames import Wire, wire
 from objects.surfaces.identity import Identity
 from objects.surfaces.lookup import kept_kind, spec_of, streaming
@@ -307,11 +308,11 @@ class Session:
             raise WrongArgument("create", "create: is the name of a kind.")
         if type(confirm) is not bool:
             raise WrongArgument("confirm", "confirm: is true or false.")
-        if type(params) is list or method in streaming():
+        if type(params) is list or method in streaming() or method in following.tasks():
             spec = await spec_of(self._caller, pending.target, method, create=create)
             if type(params) is list:
                 params = _named(spec, params)
-            if spec.streams:
+            if spec.streams or spec.task:
                 pending.spec_arguments = spec, params
         call = Call(
             self._caller.schema, pending.target, method, params, self._caller, pending,
@@ -508,8 +509,9 @@ class Session:
         for path, listening in list(self.listening.items()):
             spec = listening.spec
             command, needs = ("subscribe", Role.VIEWER) if spec is None else (spec.name, spec.needs)
+            verb = "task" if spec is not None and spec.task else "reads"
             try:
-                decide(caller, caller.schema, path, command=command, verb="reads", needs=needs)
+                decide(caller, caller.schema, path, command=command, verb=verb, needs=needs)
             except Problem as problem:
                 self._drop(path)
                 note = {

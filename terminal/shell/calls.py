@@ -9,6 +9,7 @@ from objects.commands.registry import CommandSpec
 from objects.commands.suggest import did_you_mean
 from teams.problems import BadRequest, NeedsConfirmation, NoSuch, Problem, WrongArgument
 from terminal import arguments as reading
+from terminal import watching
 from terminal.builtins import Argument
 from terminal.builtins import builtins as all_builtins
 from terminal.rendering import visible
@@ -63,6 +64,8 @@ async def call(shell: "Shell", path: str, given: Sequence[Argument], flow: Flow,
         items = _followed(shell, path, topic, answer.value)
         shell.unread.append(items)
         return Flow(items=items, live=True)
+    if spec.task:
+        return Flow(await watching.result(shell, path, answer.value["task"]), spec.result_shape)
     return Flow(answer.value, spec.result_shape)
 
 

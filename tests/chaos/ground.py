@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from config.up.environment import ROOT
-from config.up.grove import beat, dispatcher, quiet_root, wait_for_answer, web, worker
+from config.up.grove import beat, dispatcher, quiet_root, tasks, wait_for_answer, web, worker
 from config.up.ports import listen
 from config.up.running import Claim
 from config.up.say import started_at
@@ -19,10 +19,12 @@ from config.up.supervisor import Program, Stopped, Supervisor
 WEB_PROCESSES = 2
 SETTINGS = {
     "PYTHONUNBUFFERED": "1",
-    "GROVE_KIND_PACKAGES": "tests.engine.purse,tests.timing.bell",
+    "GROVE_KIND_PACKAGES": "tests.engine.purse,tests.timing.bell,tests.work.errands,tests.work.voyage",
     "GROVE_WAKE_LEASE_S": "2",
     "GROVE_CRON_RUNS": "100000",
     "GROVE_TASK_REDELIVERY_S": "3",
+    "GROVE_TASK_LEASE_S": "5",  # after which the task of a worker that was killed is given to another
+    "GROVE_TASK_LOST": "1000",  # here it is not the tasks' fault
     "GROVE_LOG_LEVEL": "WARNING",
 }
 
@@ -50,8 +52,8 @@ def main(directory: Path) -> None:
                 stop_s=work.stop_s, rank=work.rank,
             ))  # fmt: skip
             wait_for_answer(supervisor, f"http://{place}/")
-            supervisor.start(dispatcher(environment))
-            supervisor.start(beat(environment))
+            for made in (tasks, dispatcher, beat):
+                supervisor.start(made(environment))
             claim.state.url, claim.state.environment = f"http://{place}", environment
             claim.write()
             supervisor.run_until_stopped()

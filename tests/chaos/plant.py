@@ -22,7 +22,9 @@ def plant() -> None:
         owner = Person.objects.filter(email=f"{slug}@example.com").first()
         owner = owner or Person.objects.create_user(f"{slug}@example.com")
         team = Team.objects.filter(slug=slug).first() or actions.create_team(name=slug, slug=slug, owner=owner)
-        _, secret = actions.create_token(team=team, by=owner, name="chaos", verbs=["reads", "changes", "dangerous"])
+        _, secret = actions.create_token(
+            team=team, by=owner, name="chaos", verbs=["reads", "changes", "dangerous", "task"]
+        )
         made.append({"slug": slug, "schema": team.schema_name, "secret": secret})
     (Path(os.environ["GROVE_VAR"]) / "teams.json").write_text(json.dumps(made))
 

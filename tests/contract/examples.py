@@ -17,6 +17,11 @@ def every_command() -> Iterator[tuple[str, CommandSpec]]:
         yield from (("object", spec) for spec in registry.own_commands(facility).values())
 
 
+def typed(line: str) -> tuple[str, bool]:
+    """Give the line of an example without the & that lets a task wait, and whether there was one."""
+    return line.removesuffix(" &"), line.endswith(" &")
+
+
 def matches(shown: str, answered: str) -> bool:
     """Whether an answer is what an example shows. Moments differ with the day; "…" stands for whatever there is."""
     pattern = re.escape(MOMENT.sub("<moment>", shown)).replace(re.escape(ANYTHING), "(?s:.*)")

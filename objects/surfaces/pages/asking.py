@@ -1,13 +1,18 @@
 """How pages ask the engine: as the person who looks, never in any other way."""
 
+import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from objects.engine.calls import Call, Outcome
 from objects.engine.running import engine
+from objects.surfaces.following import result_of
 from objects.tree.paths import ObjectPath
+from objects.work.records import OVER
 from teams.access import Caller
+
+LOOK_S: Final = 0.1  # between two looks at a task
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,18 @@ def answers(caller: Caller, *questions: Question) -> list[Outcome]:
         )
         waiting.append(outcome)
     return [each.result() for each in waiting]
+
+
+def wait(caller: Caller, path: str, task: str, seconds: float) -> tuple[bool, Any]:
+    """Wait for a task that a call has started: give whether it is over, and its result; raises what it failed with."""
+    ends_at = time.monotonic() + seconds
+    while True:
+        whole = ask(caller, path, "task.show", task=task)
+        if whole["state"] in OVER:
+            return True, result_of(whole)
+        if time.monotonic() > ends_at:
+            return False, None
+        time.sleep(LOOK_S)
 
 
 def run(caller: Caller, path: str, command: str, arguments: dict[str, Any], *, confirmed: bool) -> Outcome:

@@ -14,11 +14,12 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from objects.commands.help import CommandHelp, help_of_command
 from objects.commands.registry import CommandSpec, registry
+from objects.commands.shapes import Shape
 from objects.commands.types import Download
 from objects.engine.calls import Outcome
 from objects.surfaces.pages.addresses import object_address, team_address
 from objects.surfaces.pages.answering import answer, retry_after, wants_fragment
-from objects.surfaces.pages.asking import ask, run
+from objects.surfaces.pages.asking import ask, run, wait
 from objects.surfaces.pages.forms import BACK, CONFIRMED, RUN, SHOWN, CommandForm, arguments_of, form
 from objects.surfaces.pages.object_tabs import Crumb, crumbs, locked
 from objects.surfaces.pages.results import Result, result_of
@@ -26,6 +27,7 @@ from objects.tree.paths import ObjectPath
 from teams.pages import TeamRequest
 from teams.problems import NoSuch, Problem
 
+TASK_WAIT_S: Final = 5.0  # how long a page waits for a task; then it tells that it was started
 LEAVES: Final = ("tree.move", "tree.delete")  # after these the object is no longer where it was
 
 
@@ -45,6 +47,7 @@ class CommandPage:
     next_address: str = ""
     version: int = 0
     done: bool = False
+    started: bool = False  # a task goes on
     hidden: tuple[tuple[str, str], ...] = field(default=())  # what was typed, to be sent once more with a yes
 
 
@@ -58,26 +61,35 @@ def show_command(request: TeamRequest, path: ObjectPath, command: str) -> HttpRe
     runs = request.method == "POST" or (RUN in sent and spec.verb == "reads")
     if not runs:
         return _form_page(request, path, spec, sent or None)
+    shape = None
     try:
         arguments = arguments_of(spec, sent, request.FILES)
         outcome = run(request.caller, path, spec.name, arguments, confirmed=sent.get(CONFIRMED) == "yes")
+        if spec.task and outcome.problem is None:
+            is_over, value = wait(request.caller, path, outcome.value["task"], TASK_WAIT_S)
+            shape, outcome.value = (None, value) if is_over else (spec.answer_shape, outcome.value)
     except Problem as problem:
         outcome = Outcome(problem=problem)
     if outcome.problem is None and spec.downloads:
         return _download(outcome.value)
     if outcome.problem is None and (back := _back(request, sent)):
         return _return(request, spec, outcome, back)
-    return _form_page(request, path, spec, sent, outcome)
+    return _form_page(request, path, spec, sent, outcome, shape)
 
 
 def _form_page(
-    request: TeamRequest, path: ObjectPath, spec: CommandSpec, sent: QueryDict | None, outcome: Outcome | None = None
+    request: TeamRequest,
+    path: ObjectPath,
+    spec: CommandSpec,
+    sent: QueryDict | None,
+    outcome: Outcome | None = None,
+    shape: Shape | None = None,
 ) -> HttpResponse:
     slug = request.team.slug
     problem = outcome.problem if outcome is not None else None
     is_done = outcome is not None and problem is None
     made = form(slug, path, spec, origin=f"{request.scheme}://{request.get_host()}", sent=sent, problem=problem)
-    result = result_of(spec, outcome.value) if is_done and outcome is not None else None
+    result = result_of(spec, outcome.value, shape) if is_done and outcome is not None else None
     page = CommandPage(
         slug=slug,
         path=str(path),
@@ -91,6 +103,7 @@ def _form_page(
         next_address=_next(made, sent, result),
         version=outcome.version if outcome is not None else 0,
         done=is_done,
+        started=shape is not None,
         hidden=_kept(sent) if made.is_question and sent is not None else (),
     )
     status = problem.status if problem is not None else HTTPStatus.OK

@@ -101,15 +101,15 @@ class Result:
     next: str = ""
 
 
-def result_of(spec: CommandSpec, value: Any) -> Result:
-    """Arrange a result, which is plain JSON, by its declared type."""
+def result_of(spec: CommandSpec, value: Any, shape: Shape | None = None) -> Result:
+    """Arrange a result, which is plain JSON, by its type: the one that is declared, where none is given."""
     follows = ""
     if isinstance(value, Mapping) and isinstance(value.get(NEXT), str) and "after" in spec.by_name:
         follows = value[NEXT]
         value = {name: each for name, each in value.items() if name != NEXT}
     elif isinstance(value, Mapping) and NEXT in value and value[NEXT] is None and "after" in spec.by_name:
         value = {name: each for name, each in value.items() if name != NEXT}
-    return Result(tuple(_blocks(value, spec.result_shape)), follows)
+    return Result(tuple(_blocks(value, shape or spec.result_shape)), follows)
 
 
 def cell(value: Any, shape: Shape) -> Cell:

@@ -1,0 +1,666 @@
+"""Steps: work that takes hours or days, a step at a time, each in a transaction of its own.
+
+A run is begun by a kind, or from a plan, such as `[{"do": "state.incr", "arguments": {"key": "n"}}, {"sleep": "1h"}]`.
+It goes on after a restart, a move or a year. Where it fails, what its steps did is undone, the last first.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+import orjson
+
+from objects.sdk import (
+    Conflict,
+    Facility,
+    Help,
+    Json,
+    Length,
+    Moment,
+    NoSuch,
+    NotAllowed,
+    ObjectPath,
+    Problem,
+    Role,
+    Seconds,
+    WrongArgument,
+    command,
+    registry,
+)
+from objects.timing.wallclock import utc
+from objects.work.steps import NEVER, Broken, Guarded, Run, Step, Suspended, begun
+from teams.seals import is_sealed, seal
+
+TOPIC: Final = "steps"
+MOST_ITEMS: Final = 200
+MOST_RUNS: Final = 10_000  # that are not over, of one object
+KEPT_RUNS: Final = 1_000  # that are over; the oldest go first
+UNDO_TRIES: Final = 5
+PAUSE_S: Final = 1.0
+LETTERS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+LISTED: Final = 200
+RUN_COLUMNS: Final = "id, what, is_plan, arguments, state, began_at, ended_at, due_at, value, problem, caller, seal"
+STEP_COLUMNS: Final = "name, sort, state, began_at, ended_at, due_at, tries, value, detail"
+OVER: Final = ("done", "failed", "cancelled")
+
+State = Literal["going", "waiting", "undoing", "done", "failed", "cancelled"]
+RunId = Annotated[str, Length(0, 60), Help("which run; left out, the newest")]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A part of a plan: one of do, sleep, event and approval."""
+
+    do: str = ""  # a command
+    arguments: dict[str, Json] | None = None
+    at: ObjectPath = ""  # of another object; left out, of this one
+    undo: str = ""  # a command of the same object, where the run fails later
+    undo_arguments: dict[str, Json] | None = None
+    tries: int = 1
+    sleep: Seconds | None = None
+    event: str = ""
+    approval: str = ""
+    role: Literal["viewer", "editor", "admin", "owner"] = "editor"
+    seconds: Seconds | None = None  # how long an event or an approval is waited for
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A run that was begun, or went on."""
+
+    run: str
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """A run in a list."""
+
+    run: str
+    what: str
+    state: State
+    at: str  # the step that it waits in, or failed in
+    began_at: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class StepLine:
+    """A step on the time line."""
+
+    name: str
+    sort: Literal["step", "sleep", "event", "approval", "task", "undo"]
+    state: Literal["waiting", "done", "failed", "undone"]
+    began_at: Moment
+    took: Seconds | None
+    due_at: Moment | None
+    tries: int
+    value: Json
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A run with its steps in the order in which they began."""
+
+    run: str
+    what: str
+    arguments: dict[str, Json]
+    state: State
+    began_at: Moment
+    ended_at: Moment | None
+    value: Json
+    problem: Json
+    steps: list[StepLine]
+
+
+class Steps(Facility):
+    """Does what takes days, a step at a time."""
+
+    @command
+    def begin(self, plan: Annotated[list[Item], Length(1, MOST_ITEMS), Help("its parts, in order")]) -> Begun:
+        """Begin a run of a plan: commands, sleeps, events and approvals, one after the other.
+
+        > steps begin '[{"do": "state.set", "arguments": {"key": "door", "value": "open"}}, {"sleep": "1h"}]'
+        run …  state going
+        """
+        names: set[str] = set()
+        for number, item in enumerate(plan, start=1):
+            chosen = [each for each in (item.do, item.event, item.approval) if each] + [item.sleep] * (
+                item.sleep is not None
+            )
+            if len(chosen) != 1:
+                raise WrongArgument("plan", f"part {number}: has one of do, sleep, event and approval.")
+            if item.do and not item.at:
+                self._command(item.do)
+            name = _name(item, number)
+            if name in names:
+                raise WrongArgument("plan", f"part {number}: another part is named {name!r} too. Give it a `name`.")
+            names.add(name)
+        shown = [_given(item) for item in plan]
+        return Begun(self.start("plan", {"plan": shown}, is_plan=True), "going")
+
+    @command(reads=True)
+    def list_(self, state: Annotated[State | None, Help("only those")] = None) -> list[RunLine]:
+        """List runs, the newest first.
+
+        > steps begin '[{"event": "paid"}]'
+        …
+        > steps list
+        …plan  going…
+        """
+        rows = self._rows(
+            "SELECT id, what, state, began_at FROM _durable WHERE (?1 IS NULL OR state = ?1)"
+            " ORDER BY began_at DESC, id DESC LIMIT ?2",
+            (state, LISTED),
+        )
+        return [RunLine(run, what, each, self._place(run), _moment(began_at)) for run, what, each, began_at in rows]
+
+    @command(reads=True)
+    def show(self, run: RunId = "") -> Timeline:
+        """Tell all about a run: its time line.
+
+        > steps begin '[{"do": "state.incr", "arguments": {"key": "n"}}, {"event": "paid"}]'
+        …
+        > steps go
+        …
+        > steps show
+        …
+        state.incr  step…done…
+        """
+        row = self._run(run)
+        steps = [
+            StepLine(
+                step.name, step.sort, step.state, _moment(step.began_at),  # type: ignore[arg-type]
+                None if step.ended_at is None else round(step.ended_at - step.began_at, 3),
+                None if step.due_at == NEVER or step.state != "waiting" else _moment(step.due_at), step.tries,
+                _value(step) if step.state in ("done", "undone") else None, step.detail,
+            )
+            for step in _Book(self.context, row.id).all()
+        ]  # fmt: skip
+        return Timeline(
+            row.id, row.what, row.arguments, row.state, _moment(row.began_at),
+            None if row.ended_at is None else _moment(row.ended_at), row.value, row.problem, steps,
+        )  # fmt: skip
+
+    @command
+    def signal(self, name: Annotated[str, Help("of the event")], value: Json = None, *, run: RunId = "") -> Begun:
+        """Tell a run that an event has happened, also before it waits for it.
+
+        > steps begin '[{"event": "paid"}]'
+        …
+        > steps signal paid '{"amount": 5}'
+        run …  state going
+        """
+        row = self._going(run)
+        self._settle(row, name, "event", value, "")
+        return Begun(row.id, "going")
+
+    @command
+    def approve(
+        self,
+        name: Annotated[str, Help("what is approved")],
+        *,
+        no: Annotated[bool, Help("say no")] = False,
+        note: Annotated[str, Length(0, 500)] = "",
+        run: RunId = "",
+    ) -> Begun:
+        """Say yes or no to what a run waits for.
+
+        > steps begin '[{"approval": "ship it"}]'
+        …
+        > steps go
+        …
+        > steps approve 'ship it' --note 'Looks good.'
+        run …  state going
+        """
+        row = self._going(run)
+        step = _Book(self.context, row.id).step(name)
+        if step is None or step.sort != "approval" or step.state != "waiting":
+            raise NoSuch(
+                f"{name}: the run {row.id} waits for no such approval. `steps show` tells what it waits for.",
+                field="name",
+            )
+        self.context.authorize(self.context.path, command="steps.approve", needs=Role.from_word(step.detail))
+        by = f"{'no' if no else 'yes'}, by {self.context.caller.name}" + (f": {note}" if note else "")
+        self._settle(row, name, "approval", not no, by)
+        return Begun(row.id, "going")
+
+    @command
+    def cancel(self, run: RunId = "") -> Begun:
+        """End a run: what its steps did is undone, the last first.
+
+        > steps begin '[{"sleep": "1d"}]'
+        …
+        > steps cancel
+        run …  state undoing
+        """
+        row = self._going(run)
+        told = Conflict(f"Was cancelled by {self.context.caller.name}.").members() | {"cancelled": True}
+        self._fail(row, told)
+        return Begun(row.id, "undoing")
+
+    @command
+    def go(self, run: RunId = "") -> Begun:
+        """Go on with a run that is due, by one step. Grove does so by itself; where it is not due, nothing happens.
+
+        > steps begin '[{"do": "state.incr", "arguments": {"key": "n"}}]'
+        …
+        > steps go
+        run …  state going
+        > state get n
+        1
+        """
+        row = self._run(run)
+        if row.state in OVER or row.due_at > self.context.now:
+            return Begun(row.id, row.state)
+        self._refuse_strangers(row)
+        if row.state == "undoing":
+            return self._undo(row)
+        return self._go(row)
+
+    @command
+    def hear(self, run: str, step: str, task: str, value: Json = None, problem: Json = None) -> None:
+        """Take the outcome of a task that a run waits for. Grove does so by itself.
+
+        > steps begin '[{"do": "http.get", "arguments": {"url": "http://example.com/"}}]'
+        …
+        > steps hear none http.get none
+        """
+        if not self.context.db.has("_durable"):
+            return
+        found = _Book(self.context, run).step(step)
+        if found is None or found.sort != "task" or found.state != "waiting" or found.detail != task:
+            return  # the run was cancelled meanwhile
+        row = self._run(run)
+        if problem is None:
+            self._settle(row, step, "task", value, task)
+        else:
+            self._settle(row, step, "task", problem, task, state="failed")
+
+    # What kinds and the platform call
+
+    def start(self, what: str, arguments: dict[str, Any], *, is_plan: bool = False) -> str:
+        """Begin a run of a durable function and give its id."""
+        if not is_plan:
+            begun(registry.kind(self.context.kind), what)
+        db, context = self.context.db, self.context
+        db.need("_durable")
+        db.need("_step")
+        ((count,),) = db.run("SELECT count(*) FROM _durable WHERE ended_at IS NULL")
+        if count >= MOST_RUNS:
+            raise Conflict(f"{MOST_RUNS:,} runs of this object are not over. Wait for some, or cancel them.")
+        run, encoded = "".join(context.random.choices(LETTERS, k=10)), orjson.dumps(arguments).decode()
+        db.run(
+            "INSERT INTO _durable (id, what, is_plan, arguments, caller, state, began_at, due_at, home, seal)"
+            " VALUES (?, ?, ?, ?, ?, 'going', ?, ?, ?, ?)",
+            (
+                run, what, is_plan, encoded, context.caller.id, context.now, context.now, context.identity,
+                seal(context.identity, run, what, str(is_plan), encoded, context.caller.id),
+            ),
+        )  # fmt: skip
+        self._told(run, "going")
+        self._wake()
+        return run
+
+    def due(self, most: int, broken: Problem | None = None) -> Any:
+        """Go on with the runs that are due."""
+        rows = self._rows(
+            "SELECT id, caller FROM _durable WHERE home = ? AND due_at <= ? AND ended_at IS NULL"
+            " ORDER BY due_at, id LIMIT ?",
+            (self.context.identity, self.context.now, most),
+        )
+        for run, caller in list(rows):
+            problem = broken
+            if problem is None:
+                problem = self.context.attempt(
+                    self.context.path, "steps.go", {"run": run}, caller_id=caller, via=f"run {run}"
+                ).problem
+            if problem is not None:
+                self._went_wrong(self._run(run), problem)
+        self._wake()
+
+    # A run goes on
+
+    def _refuse_strangers(self, row: "_Row") -> None:
+        """See to it that a run has the rights of who began it, and that Grove wrote who that was."""
+        if row.caller != self.context.caller.id:
+            raise NotAllowed(
+                f"{row.id}: goes on with the rights of who began it. Grove does so by itself when it is due."
+            )
+        words = (self.context.identity, row.id, row.what, str(row.is_plan), row.encoded, row.caller)
+        if not is_sealed(row.seal, *words):
+            raise Conflict(f"{row.id}: came with a file from elsewhere and is not carried out here. Begin it anew.")
+
+    def _go(self, row: "_Row") -> Begun:
+        context, book = self.context, _Book(self.context, row.id)
+        try:
+            run, kind = self._run_of(row, book)
+            value = self._carried_out(row, run, kind)
+            run.finish()
+        except Suspended as suspended:
+            state: State = "going" if suspended.due_at <= context.now else "waiting"
+            self._update(row, state, suspended.due_at)
+            return Begun(row.id, state)
+        except Broken as broken:
+            raise StepRefused(broken) from broken.problem
+        context.db.run(
+            "UPDATE _durable SET state = 'done', ended_at = ?, due_at = 9e999, value = ? WHERE id = ?",
+            (context.now, orjson.dumps(value).decode(), row.id),
+        )
+        self._ended(row.id, "done")
+        return Begun(row.id, "done")
+
+    def _run_of(self, row: "_Row", book: "_Book") -> tuple[Run, Any]:
+        context = Guarded(self.context, row.id)
+        kind: Any = registry.kind(self.context.kind)(context)
+        return Run(row.id, book, context, now=self.context.now, began_at=row.began_at, save=kind.save), kind
+
+    def _carried_out(self, row: "_Row", run: Run, kind: Any) -> Any:
+        """Run the function from the top."""
+        if row.is_plan:
+            return self._planned(run, kind, [Item(**each) for each in row.arguments["plan"]])
+        return begun(type(kind), row.what)(kind, run, **row.arguments)
+
+    def _planned(self, run: Run, kind: Any, plan: list[Item]) -> Any:
+        value = None
+        for number, item in enumerate(plan, start=1):
+            name = _name(item, number)
+            if item.sleep is not None:
+                run.sleep(name, item.sleep)
+            elif item.event:
+                value = run.event(name, seconds=item.seconds)
+            elif item.approval:
+                if not run.approval(name, role=Role.from_word(item.role), seconds=item.seconds):
+                    raise Conflict(f"{name}: was not approved.")
+            elif not item.at and self._command(item.do).task is not None:
+                value = run.task(name, item.do, **(item.arguments or {}))
+            else:
+                undo = self._doing(kind, item.at, item.undo, item.undo_arguments) if item.undo else None
+                value = run.step(
+                    name, self._doing(kind, item.at, item.do, item.arguments),
+                    undo=None if undo is None else _ignoring(undo), tries=item.tries,
+                )  # fmt: skip
+        return value
+
+    def _doing(self, kind: Any, at: str, name: str, arguments: dict[str, Any] | None) -> Callable[[], Any]:
+        """Give what runs a command: of another object, or of this one within this call."""
+        if at and at != self.context.path:
+            return lambda: self.context.call(at, name, **(arguments or {}))
+
+        def here() -> Any:
+            spec = self._command(name)
+            self.context.authorize(self.context.path, command=spec.name, verb=spec.verb, needs=spec.needs)
+            owner = self.context.facility(spec.facility) if spec.facility else kind
+            return spec.plain(spec.run(owner, spec.check(arguments or {})))
+
+        return here
+
+    def _command(self, name: str) -> Any:
+        spec = registry.command(self.context.kind, name)
+        if spec.verb == "dangerous" or spec.alone or spec.large or spec.downloads or spec.facility == self.name:
+            raise WrongArgument(
+                "plan", f"{name}: cannot be part of a plan: it asks first, takes long, or is about runs itself."
+            )
+        return spec
+
+    # It fails
+
+    def _went_wrong(self, row: "_Row", problem: Problem) -> None:
+        """Take note of why a run could not go on; what it tried is undone already."""
+        context = self.context
+        if row.state in OVER:
+            return
+        if problem.retry_after_s is not None and not isinstance(problem, StepRefused):  # not the run's fault
+            self._update(row, row.state, context.now + problem.retry_after_s)
+        elif isinstance(problem, StepRefused):
+            broken, step = problem.broken, problem.broken.step
+            book = _Book(context, row.id)
+            if broken.again_after_s is not None:
+                waiting = Step(
+                    step.name, step.sort, "waiting", step.began_at, None, NEVER, step.tries, None, step.detail
+                )
+                book.write(waiting)
+                self._update(row, row.state, context.now + broken.again_after_s)
+            elif step.sort == "undo":
+                book.write(step)
+                self._end(row)
+            else:
+                book.write(step)  # the function hears of it when it comes here again, and may go another way
+                self._update(row, row.state, context.now)
+        elif row.state == "undoing":
+            self._end(row)
+        else:
+            self._fail(row, problem.members())
+
+    def _fail(self, row: "_Row", problem: dict[str, Any]) -> None:
+        self.context.db.run(
+            "UPDATE _durable SET state = 'undoing', due_at = ?, problem = ? WHERE id = ?",
+            (self.context.now, orjson.dumps(problem).decode(), row.id),
+        )
+        self._told(row.id, "undoing")
+        self._wake()
+
+    def _undo(self, row: "_Row") -> Begun:
+        """Undo the last step that is not undone yet, or end."""
+        context, book = self.context, _Book(self.context, row.id)
+        run, kind = self._run_of(row, book.only_reading())
+        run.is_replay = True
+        with suppress(Suspended, Problem):  # as far as it came
+            self._carried_out(row, run, kind)
+        run.finish()
+        kind.reload()
+        undos = run.undos
+        if not undos:
+            return Begun(row.id, self._end(row))
+        last = undos[-1]
+        done, known = book.step(last.name), book.step(f"undo {last.name}")
+        assert done is not None
+        tries = 1 if known is None else known.tries + 1
+        undone = Step(f"undo {last.name}", "undo", "done", context.now, context.now, NEVER, tries, None, "")
+        try:
+            last.work()
+        except Problem as problem:
+            failed = Step(undone.name, "undo", "failed", context.now, context.now, NEVER, tries, None, problem.detail)
+            again = None if tries >= UNDO_TRIES else PAUSE_S * 2 ** (tries - 1)
+            raise StepRefused(Broken(failed, problem, again_after_s=again)) from problem
+        book.write(undone)
+        book.write(
+            Step(done.name, done.sort, "undone", done.began_at, done.ended_at, NEVER, done.tries, done.value, "")
+        )
+        self._update(row, "undoing", context.now)
+        return Begun(row.id, "undoing")
+
+    def _end(self, row: "_Row") -> State:
+        state: State = "cancelled" if (row.problem or {}).get("cancelled") else "failed"
+        self.context.db.run(
+            "UPDATE _durable SET state = ?, ended_at = ?, due_at = 9e999 WHERE id = ?",
+            (state, self.context.now, row.id),
+        )
+        self._ended(row.id, state)
+        return state
+
+    # The rows
+
+    def _settle(self, row: "_Row", name: str, sort: str, value: Any, detail: str, *, state: str = "done") -> None:
+        """Write down how what a run waits for has ended, and let it go on."""
+        book, now = _Book(self.context, row.id), self.context.now
+        known = book.step(name)
+        if known is not None and (known.state != "waiting" or known.sort != sort):
+            raise Conflict(f"{name}: the run {row.id} does not wait for that any more: it is {known.state}.")
+        began_at = now if known is None else known.began_at
+        book.write(Step(name, sort, state, began_at, now, NEVER, 0, orjson.dumps(value).decode(), detail))
+        if row.state != "undoing":
+            self._update(row, "going", now)
+        self._wake()
+
+    def _update(self, row: "_Row", state: State, due_at: float) -> None:
+        self.context.db.run("UPDATE _durable SET state = ?, due_at = ? WHERE id = ?", (state, due_at, row.id))
+        self._told(row.id, state)
+        self._wake()
+
+    def _ended(self, run: str, state: str) -> None:
+        self._told(run, state)
+        old = self.context.db.run(
+            "SELECT id FROM _durable WHERE ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT -1 OFFSET ?", (KEPT_RUNS,)
+        )
+        for (each,) in list(old):
+            self.context.db.run("DELETE FROM _step WHERE run = ?", (each,))
+            self.context.db.run("DELETE FROM _durable WHERE id = ?", (each,))
+        self._wake()
+
+    def _told(self, run: str, state: str) -> None:
+        self.context.emit(TOPIC, {"run": run, "state": state})
+
+    def _wake(self) -> None:
+        """Ask to be woken when the next run is due."""
+        at: float | None = None
+        for run, what, due_at in self._rows(
+            "SELECT id, what, due_at FROM _durable WHERE home = ? AND ended_at IS NULL AND due_at < 9e999"
+            " ORDER BY due_at LIMIT 1",
+            (self.context.identity,),
+        ):
+            at = due_at
+            self.context.wake(self.name, at, {"what": f"run {run} of {what}"})
+        if at is None:
+            self.context.wake(self.name, None)
+
+    def _rows(self, sql: str, params: tuple[Any, ...]) -> Any:
+        return self.context.db.run(sql, params) if self.context.db.has("_durable") else ()
+
+    def _going(self, run: str) -> "_Row":
+        row = self._run(run, only="AND ended_at IS NULL")
+        if row.state in OVER or row.state == "undoing":
+            raise Conflict(f"{row.id}: is {row.state}.")
+        return row
+
+    def _run(self, run: str, only: str = "") -> "_Row":
+        where = "id = ?" if run else f"? = '' {only}"
+        for row in self._rows(
+            f"SELECT {RUN_COLUMNS} FROM _durable"  # noqa: S608 -- of constants
+            f" WHERE {where} ORDER BY began_at DESC, id DESC LIMIT 1",
+            (run,),
+        ):
+            run_id, what, is_plan, arguments, state, began_at, ended_at, due_at, value, problem, caller, sealed = row
+            return _Row(
+                run_id, what, bool(is_plan), arguments, state, began_at, ended_at, due_at, _json(value), _json(problem),
+                caller, sealed,
+            )  # fmt: skip
+        raise NoSuch(
+            f"{run}: no such run of this object. `steps list` shows those that there are."
+            if run
+            else "There is no run of this object that is going on."
+            if only
+            else "There is no run of this object.",
+            field="run",
+        )
+
+    def _place(self, run: str) -> str:
+        for (name,) in self.context.db.run(
+            "SELECT name FROM _step WHERE run = ? AND state IN ('waiting', 'failed') ORDER BY no DESC LIMIT 1", (run,)
+        ):
+            return str(name)
+        return ""
+
+
+class StepRefused(Problem):
+    """A step of a run was refused."""
+
+    type, title, status = "step-refused", "A step of the run was refused", 409
+
+    def __init__(self, broken: Broken) -> None:
+        self.broken = broken
+        super().__init__(f"{broken.step.name}: {broken.problem.detail}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    id: str
+    what: str
+    is_plan: bool
+    encoded: str
+    state: State
+    began_at: float
+    ended_at: float | None
+    due_at: float
+    value: Any
+    problem: Any
+    caller: str
+    seal: str
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        found: dict[str, Any] = orjson.loads(self.encoded)
+        return found
+
+
+class _Book:
+    """The steps of one run, in the object's table."""
+
+    def __init__(self, context: Any, run: str, *, reads: bool = False) -> None:
+        self._context = context
+        self._run = run
+        self._reads = reads
+
+    def only_reading(self) -> "_Book":
+        """Give the same steps, of which none can be written: a run that would begin one waits instead."""
+        return _Book(self._context, self._run, reads=True)
+
+    def all(self) -> list[Step]:
+        rows = self._context.db.run(
+            f"SELECT {STEP_COLUMNS} FROM _step WHERE run = ? ORDER BY no",  # noqa: S608 -- of constants
+            (self._run,),
+        )
+        return [Step(*row) for row in rows]
+
+    def step(self, name: str) -> Step | None:
+        for row in self._context.db.run(
+            f"SELECT {STEP_COLUMNS} FROM _step WHERE run = ? AND name = ?",  # noqa: S608 -- of constants
+            (self._run, name),
+        ):
+            found = Step(*row)
+            if self._reads and found.state == "waiting":
+                raise Suspended(NEVER)
+            return found
+        if self._reads:
+            raise Suspended(NEVER)
+        return None
+
+    def write(self, step: Step) -> None:
+        self._context.db.run(
+            "INSERT INTO _step (run, no, name, sort, state, began_at, ended_at, due_at, tries, value, detail)"
+            " VALUES (?1, (SELECT coalesce(max(no), 0) + 1 FROM _step WHERE run = ?1),"
+            " ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+            " ON CONFLICT (run, name) DO UPDATE SET sort = excluded.sort, state = excluded.state,"
+            " ended_at = excluded.ended_at, due_at = excluded.due_at, tries = excluded.tries, value = excluded.value,"
+            " detail = excluded.detail",
+            (self._run, step.name, step.sort, step.state, step.began_at, step.ended_at, step.due_at, step.tries,
+             step.value, step.detail),
+        )  # fmt: skip
+
+
+def _ignoring(work: Callable[[], Any]) -> Callable[[Any], Any]:
+    return lambda _: work()
+
+
+def _name(item: Item, number: int) -> str:
+    return item.name or item.do or item.event or item.approval or f"sleep {number}"
+
+
+def _given(item: Item) -> dict[str, Any]:
+    plain = Item()
+    return {key: getattr(item, key) for key in Item.__dataclass_fields__ if getattr(item, key) != getattr(plain, key)}
+
+
+def _moment(seconds: float) -> datetime:
+    return utc(seconds)
+
+
+def _value(step: Step) -> Any:
+    return None if step.value is None else orjson.loads(step.value)
+
+
+def _json(text: str | None) -> Any:
+    return None if text is None else orjson.loads(text)

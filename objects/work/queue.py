@@ -1,0 +1,150 @@
+"""What workers choose from: fair among teams, most urgent first within one, under a lease.
+
+The team with the fewest tasks under way comes first, then the one that waits longest. A worker gives a team one more
+only while more of its places are free than the team already has there: so however much one team has waiting, some
+places are left for the others.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import uuid4
+
+import psycopg
+from psycopg import Connection
+
+from objects.work.records import QUEUE, composed
+
+# The teams with something to do: one look into the index a team, however many tasks each has (a loose index scan).
+_TEAMS: Final = f"""
+WITH RECURSIVE team(schema) AS (
+  (SELECT schema FROM {QUEUE} ORDER BY schema LIMIT 1)
+  UNION ALL
+  SELECT (SELECT q.schema FROM {QUEUE} q WHERE q.schema > team.schema ORDER BY q.schema LIMIT 1)
+  FROM team WHERE team.schema IS NOT NULL
+), busy AS (SELECT schema, count(*) AS count FROM {QUEUE} WHERE leased_until >= now() GROUP BY schema)
+SELECT team.schema
+FROM team
+CROSS JOIN LATERAL (
+  SELECT due_at FROM {QUEUE} q WHERE q.schema = team.schema AND q.due_at <= now()
+  AND (q.leased_until IS NULL OR q.leased_until < now()) ORDER BY q.due_at LIMIT 1
+) first
+LEFT JOIN busy ON busy.schema = team.schema
+ORDER BY coalesce(busy.count, 0), first.due_at
+"""  # noqa: S608 -- of constants
+
+_TAKE: Final = f"""
+WITH chosen AS MATERIALIZED (
+  SELECT schema, id, lease FROM {QUEUE} WHERE schema = %(schema)s AND due_at <= now()
+  AND (leased_until IS NULL OR leased_until < now())
+  ORDER BY priority DESC, due_at LIMIT 1 FOR UPDATE SKIP LOCKED
+)
+UPDATE {QUEUE} q SET lease = %(lease)s, leased_until = now() + make_interval(secs => %(seconds)s), tries = q.tries + 1,
+  lost = q.lost + (chosen.lease IS NOT NULL)::int
+FROM chosen WHERE q.schema = chosen.schema AND q.id = chosen.id
+RETURNING q.id, q.tries, q.lost, chosen.lease IS NOT NULL
+"""  # noqa: S608 -- of constants
+
+_EXTEND: Final = f"""
+UPDATE {QUEUE} q SET leased_until = now() + make_interval(secs => %s)
+FROM unnest(%s::text[], %s::text[], %s::text[]) AS held(schema, id, lease)
+WHERE q.schema = held.schema AND q.id = held.id AND q.lease = held.lease RETURNING q.lease, q.cancelled
+"""  # noqa: S608 -- of constants
+
+_RELEASE: Final = f"""
+UPDATE {QUEUE} SET lease = NULL, leased_until = NULL, due_at = now() + make_interval(secs => %s)
+WHERE schema = %s AND id = %s AND lease = %s
+"""  # noqa: S608 -- of constants
+
+_DUE: Final = f"""
+SELECT count(*) FROM (
+  SELECT FROM {QUEUE} WHERE due_at <= now() AND (leased_until IS NULL OR leased_until < now()) LIMIT %s
+) AS due
+"""  # noqa: S608 -- of constants
+
+_DROP: Final = f"DELETE FROM {QUEUE} WHERE schema = %s"  # noqa: S608 -- of constants
+
+_BEGIN: Final = (
+    "UPDATE {s}.task t SET state = 'running', started_at = now(), tries = %s, done = NULL, note = ''"
+    " WHERE t.id = %s RETURNING t.object_id, t.command, t.arguments, t.caller_id, t.tells, t.tells_arguments"
+)
+_PLACE: Final = "SELECT path, kind FROM {s}.object WHERE id = %s AND trashed_at IS NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A task that this worker has under a lease.
+
+    path, kind: of its object, "" where it is gone or in the trash. was_lost: another worker died with it.
+    """
+
+    schema: str
+    id: str
+    lease: str
+    tries: int
+    lost: int
+    was_lost: bool
+    object_id: int
+    path: str
+    kind: str
+    command: str
+    arguments: str
+    caller_id: str
+    then: str
+    then_arguments: dict[str, Any]
+
+
+def take(connection: Connection[Any], lease_s: float, may: Callable[[str], bool]) -> Taken | None:
+    """Take the task whose turn it is, of a team that `may` have one more; None where there is none.
+
+    connection: in autocommit mode.
+    """
+    for (schema,) in connection.execute(_TEAMS).fetchall():
+        if not may(schema):
+            continue
+        lease = uuid4().hex
+        found = connection.execute(_TAKE, {"schema": schema, "lease": lease, "seconds": lease_s}).fetchone()
+        if found is None:
+            continue
+        task_id, tries, lost, was_lost = found
+        taken = _begun(connection, schema, task_id, lease, tries, lost, was_lost=was_lost)
+        if taken is not None:
+            return taken
+    return None
+
+
+def _begun(
+    connection: Connection[Any], schema: str, task_id: str, lease: str, tries: int, lost: int, *, was_lost: bool
+) -> Taken | None:
+    try:
+        row = connection.execute(composed(schema, _BEGIN), (tries, task_id)).fetchone()
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):  # the team is gone
+        connection.execute(_DROP, (schema,))
+        return None
+    if row is None:
+        raise LookupError(f"{schema}: the task {task_id} is waiting, but there is none")
+    object_id, command, arguments, caller_id, then, then_arguments = row
+    path, kind = connection.execute(composed(schema, _PLACE), (object_id,)).fetchone() or ("", "")
+    return Taken(
+        schema, task_id, lease, tries, lost, was_lost, object_id, path, kind, command, arguments or "{}", caller_id,
+        then, then_arguments or {},
+    )  # fmt: skip
+
+
+def extend(connection: Connection[Any], held: Sequence[Taken], lease_s: float) -> dict[str, bool]:
+    """Show a sign of life: give by lease whether the task is to be stopped; a lease that is lost is not in it."""
+    rows = connection.execute(
+        _EXTEND, (lease_s, [each.schema for each in held], [each.id for each in held], [each.lease for each in held])
+    )
+    return dict(rows.fetchall())
+
+
+def release(connection: Connection[Any], taken: Taken, after_s: float) -> None:
+    """Give a task back, to be begun again after some seconds."""
+    connection.execute(_RELEASE, (after_s, taken.schema, taken.id, taken.lease))
+
+
+def due(connection: Connection[Any], most: int) -> int:
+    """Count the tasks that wait for a worker, up to a number."""
+    (count,) = connection.execute(_DUE, (most,)).fetchone() or (0,)
+    return int(count)
