@@ -22,6 +22,7 @@ from objects import live  # noqa: E402
 from objects.engine import running  # noqa: E402
 from objects.surfaces.absent import no_socket  # noqa: E402
 from objects.surfaces.http import api  # noqa: E402
+from objects.surfaces.page_socket import page  # noqa: E402
 from objects.surfaces.socket import socket  # noqa: E402
 from teams import presence  # noqa: E402
 from terminal.consumer import terminal  # noqa: E402
@@ -36,7 +37,9 @@ def _at(pattern: str, served_by: Any) -> URLPattern:
 # Order: the first that matches. Patterns are searched in the path without its first slash.
 application = ProtocolTypeRouter({
     "http": URLRouter([_at(r"^api/v1/", api), _at(r"", get_asgi_application())]),
-    "websocket": URLRouter([_at(r"^ws/v1/", socket), _at(r"^ws/terminal/", terminal), _at(r"", no_socket)]),
+    "websocket": URLRouter([
+        _at(r"^ws/v1/", socket), _at(r"^ws/page/", page), _at(r"^ws/terminal/", terminal), _at(r"", no_socket),
+    ]),
 })  # fmt: skip
 
 if "daphne.cli" in sys.modules:

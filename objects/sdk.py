@@ -3,6 +3,7 @@
 from objects.commands.bases import Context, Facility, Kind, check_state, state_keys
 from objects.commands.help import HelpPage, help_of, help_of_object
 from objects.commands.registry import command, effect_of, registry
+from objects.commands.tabs import Asks, Tab
 from objects.commands.types import (
     AtLeast,
     AtMost,
@@ -40,6 +41,7 @@ from teams.problems import (
 )
 
 __all__ = [
+    "Asks",
     "AtLeast",
     "AtMost",
     "BadRequest",
@@ -70,6 +72,7 @@ __all__ = [
     "Secret",
     "Size",
     "SqlLimits",
+    "Tab",
     "TooLarge",
     "Unit",
     "Upload",

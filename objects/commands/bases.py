@@ -12,6 +12,7 @@ from pydantic_core import ValidationError
 from objects.commands import checks
 from objects.commands.shapes import NotAType, RecordShape, shape_of
 from objects.commands.suggest import did_you_mean
+from objects.commands.tabs import Tab
 from teams.access import Caller, Role
 from teams.problems import Conflict, Problem, WrongArgument
 
@@ -53,9 +54,12 @@ class Context(Protocol):
     @property
     def settings(self) -> Any: ...
     @property
+    def must_ask(self) -> bool: ...
+    @property
     def limits(self) -> Any: ...
     @property
     def identity(self) -> str: ...
+    def take_back(self) -> None: ...
     def emit(self, topic: str, data: Any) -> None: ...
     def wake(self, source: str, due_at: float | None, note: Mapping[str, Any] = ...) -> None: ...
     def attempt(
@@ -93,10 +97,11 @@ def snake(name: str) -> str:
 class Facility:
     """What every object has. Its commands have a dot: `state.set`; one named like the facility has none: `sql`.
 
-    name: as users say it; from the class name unless the class sets it.
+    name: as users say it; from the class name unless the class sets it. tab: what it shows on an object's page.
     """
 
     name: ClassVar[str] = ""
+    tab: ClassVar[Tab | None] = None
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -151,9 +156,11 @@ class Kind(Generic[StateT]):
     """What an object is beyond its facilities: commands, a panel, help. `Kind[State]` has a typed state.
 
     name: as users say it; from the class name unless the class sets it.
+    tab: what it shows on its objects' page, beside the panel `templates/kinds/{name}.html`.
     """
 
     name: ClassVar[str] = ""
+    tab: ClassVar[Tab | None] = None
     state_form: ClassVar[StateForm | None] = None
 
     def __init__(self, context: Context) -> None:

@@ -85,6 +85,18 @@ class Context:
         """Postgres, for the tree and the archive only."""
         return self._frame.tree_access()
 
+    @property
+    def must_ask(self) -> bool:
+        """Whether somebody is there who can be asked and has not said yes: a person at a page or in a terminal.
+
+        A command may then raise NeedsConfirmation; the call comes again once they did.
+        """
+        return self._frame.must_ask
+
+    def take_back(self) -> None:
+        """Take back all that this call does once it is over, and give its result all the same: a trial."""
+        self._frame.is_trial = True
+
     def emit(self, topic: str, data: Any) -> None:
         """Tell those who listen to this object, once the call is committed. data: JSON values."""
         self._frame.emit(topic, data)

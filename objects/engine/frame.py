@@ -102,7 +102,7 @@ class Frame:
             "now",
             "parent",
         ),
-        *("is_platform", "pg_mark", "reads", "row", "tx", "via", "wakes"),
+        *("is_platform", "is_trial", "must_ask", "pg_mark", "reads", "row", "tx", "via", "wakes"),
     )
 
     def __init__(
@@ -123,6 +123,8 @@ class Frame:
         self.reads = reads
         self.deadline = deadline
         self.parent = parent
+        self.must_ask = False  # somebody is there who can be asked, and has not said yes
+        self.is_trial = False  # all that the call does is taken back once it is over
         self.depth: int = 0 if parent is None else parent.depth + 1
         self.now: float = clock.now() if parent is None else parent.now
         self.marks: list[tuple[Image, Mark]] = []
@@ -270,7 +272,9 @@ class Frame:
         started = time.perf_counter_ns()
         try:
             value = self._result(spec, arguments)
-            if self.reads:
+            if self.is_trial:
+                self.undo()
+            elif self.reads:
                 self._refuse_written(spec)
             else:
                 self.lines.append(self.line(spec, arguments, started))

@@ -61,6 +61,7 @@ from teams.problems import (
 
 log = logging.getLogger("grove.engine")
 
+ASKED = ("page", "terminal")  # surfaces where a person can be asked
 TOUCH_LIMIT = 64  # objects in one transaction of one call
 
 
@@ -406,6 +407,7 @@ class Transaction:
                 return
         deadline = time.monotonic() + self.limits.LARGE_CALL_SECONDS if spec.large else call.deadline or math.inf
         frame = Frame(self, row, call.caller, call.via, reads=reads, deadline=deadline)
+        frame.must_ask = call.via in ASKED and not call.confirmed
         if spec.verb == "dangerous" and not call.confirmed:
             raise NeedsConfirmation(self._effect(frame, spec, arguments), command=spec.name)
         started = time.perf_counter_ns()

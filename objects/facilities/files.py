@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, Annotated, Any, Final
 
-from objects.sdk import Between, Content, Download, Facility, Help, Moment, Size, command
+from objects.sdk import Between, Content, Download, Facility, Help, Moment, Size, Tab, command
 from teams.problems import Conflict, NoSuch, TooLarge, WrongArgument
 
 NAME_BYTES: Final = 1_024
@@ -56,6 +56,7 @@ class Files(Facility):
     """Keeps files by name."""
 
     name = "files"
+    tab = Tab("Files", order=120)
 
     @command
     def put(

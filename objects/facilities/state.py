@@ -11,7 +11,19 @@ from typing import Annotated, Any, Final
 
 import orjson
 
-from objects.sdk import Between, Facility, Help, Json, Kind, Length, check_state, command, registry, state_keys
+from objects.sdk import (
+    Between,
+    Facility,
+    Help,
+    Json,
+    Kind,
+    Length,
+    Tab,
+    check_state,
+    command,
+    registry,
+    state_keys,
+)
 from teams.problems import Conflict, NoSuch, TooLarge, WrongArgument
 
 KEY_BYTES: Final = 512
@@ -55,6 +67,7 @@ class State(Facility):
     """Keeps small values by key."""
 
     name = "state"
+    tab = Tab("State", order=100)
 
     @command(reads=True)
     def get(

@@ -18,6 +18,7 @@ from objects.sdk import (
     ObjectPath,
     Role,
     Size,
+    Tab,
     command,
     effect_of,
     registry,
@@ -155,6 +156,7 @@ class Tree(Facility):
     """Places objects among each other."""
 
     name = "tree"
+    tab = Tab("Settings", order=1_000, name="settings")
 
     @command
     def create(

@@ -23,6 +23,7 @@ from teams.problems import Conflict, OutOfTime, Problem, TooLarge, WrongArgument
 Value = None | int | float | str | bytes
 Parameters = Sequence[Any] | Mapping[str, Any]
 Each = Callable[[Sequence[str], Sequence[Value]], None]
+Watch = Callable[[str, str, Sequence[Value] | None, Sequence[Value] | None], None]  # table, what, before, after
 
 DEFAULT_MAX_PAGES = 262_144  # 1 GiB
 # Steps of SQLite's machine between two looks at the clock. A step that calls a function on long values may take
@@ -56,6 +57,9 @@ _PRAGMAS = (
 )
 
 
+_REWRITES = frozenset({apsw.SQLITE_UPDATE, apsw.SQLITE_DELETE})
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What one `ask` may use. Each is met with a refusal that names it, but rows and bytes, which cut the answer."""
@@ -73,6 +77,7 @@ class Rows:
     """An answer: the last statement that gives rows, and how many rows all statements changed.
 
     truncated: there was more; `note` tells the limit and the way out.
+    rewritten: how many of the changed rows were there before: those of UPDATE and DELETE.
     """
 
     columns: list[str] = field(default_factory=list)
@@ -80,6 +85,7 @@ class Rows:
     changed: int = 0
     truncated: bool = False
     note: str = ""
+    rewritten: int = 0
 
 
 class Transactions(Protocol):
@@ -120,6 +126,7 @@ class Database:
         "_quota_is_set",
         "_reads_only",
         "_refusal",
+        "_rewritten",
         "_stop_at",
         "_stopped",
         "chance",
@@ -142,7 +149,7 @@ class Database:
         self._quota_is_set = False
         self._made: set[str] | None = None
         self._limits: Limits | None = None
-        self._reads_only = self._altered = False
+        self._reads_only = self._altered = self._rewritten = False
         self._refusal: str | None = None
         self._stopped: str | None = None
         self._stop_at = self._heap_most = math.inf
@@ -259,11 +266,13 @@ class Database:
         *,
         reads_only: bool = False,
         each: Each | None = None,
+        watch: Watch | None = None,
     ) -> Rows:
         """Run SQL that a user wrote, one statement or several: all of it or nothing.
 
         params: a list for `?`, an object for `:name`. reads_only: refuse what writes.
         each: takes every row (columns, values) as it comes; the answer then holds none, and its limits do not apply.
+        watch: is told of every row that is inserted, updated or deleted, as it happens.
         Raises WrongArgument("query" or "params") with SQLite's own message and the place, OutOfTime, TooLarge.
         """
         if self._image.lost is not None:
@@ -272,10 +281,14 @@ class Database:
         with self._image.savepoint():
             clock.now = self.now
             self._limits, self._reads_only, self._altered, self._refusal = limits, reads_only, False, None
+            self._rewritten = False
             self._stop_at = time.monotonic() + limits.seconds
             self._heap_most = apsw.memory_used() + limits.memory_bytes
             self._connection.limit(apsw.SQLITE_LIMIT_LENGTH, limits.value_bytes)
             query = _Query(self._connection, sql, limits, reads_only=reads_only, each=each)
+            query.rewrites = self._rewrites
+            if watch is not None:
+                self._connection.preupdate_hook(_watching(watch))
             try:
                 answer = query.answer(params)
             except Problem as problem:  # of a function or of a statement that was refused as it began
@@ -286,6 +299,8 @@ class Database:
                 self._check_lost(told)
                 raise told from error
             finally:
+                if watch is not None:
+                    self._connection.preupdate_hook(None)
                 self._limits, self._reads_only = None, False
                 self._stop_at = self._heap_most = math.inf
                 self._connection.limit(apsw.SQLITE_LIMIT_LENGTH, MOST_VALUE_BYTES)
@@ -308,11 +323,18 @@ class Database:
             return apsw.SQLITE_IGNORE
         if action == apsw.SQLITE_ALTER_TABLE:
             self._altered = True
+        elif action in _REWRITES and by is None:
+            self._rewritten = True
         refusal = guard.refusal(action, first, second, schema)
         if refusal is None:
             return apsw.SQLITE_OK
         self._refusal = self._refusal or refusal
         return apsw.SQLITE_DENY
+
+    def _rewrites(self) -> bool:
+        """Whether the statement that was compiled last updates or deletes rows; asked once a statement."""
+        rewritten, self._rewritten = self._rewritten, False
+        return rewritten
 
     def _look(self) -> bool:
         # SQLite calls it from inside every longer statement; True stops the statement.
@@ -402,6 +424,8 @@ class _Query:
         self.place = 0  # where in the text the statement after the one under way begins
         self.rows = Rows()
         self.writes = False
+        self.rewrites: Callable[[], bool] = lambda: False
+        self.is_rewriting = False
         self.changes_before = 0
         self.room = limits.bytes
 
@@ -429,14 +453,18 @@ class _Query:
         if self.writes and self.reads_only:
             raise WrongArgument("query", "this call only reads: the query may not write. Use the command that changes.")
         self.changes_before = self.connection.total_changes()
+        self.is_rewriting = self.rewrites()
         if columns := cursor.get_description():
-            self.rows = Rows(columns=[column[0] for column in columns], changed=self.rows.changed)
+            before = self.rows
+            self.rows = Rows([column[0] for column in columns], changed=before.changed, rewritten=before.rewritten)
             self.room = self.limits.bytes
         return True
 
     def ended(self) -> None:
         if self.writes and self.connection.total_changes() != self.changes_before:
-            self.rows.changed += self.connection.changes()
+            changed = self.connection.changes()
+            self.rows.changed += changed
+            self.rows.rewritten += changed if self.is_rewriting else 0
         self.writes = False
 
     def takes(self, row: tuple[Value, ...]) -> None:
@@ -453,6 +481,16 @@ class _Query:
             answer.rows.append(list(row))
             return
         answer.truncated = True
+
+
+def _watching(watch: Watch) -> Callable[[apsw.PreUpdate], None]:
+    """Make SQLite's hook of who wants to know of each row; rows of the platform's tables are nobody's business."""
+
+    def told(update: apsw.PreUpdate) -> None:
+        if not tables.is_platform(update.table_name):
+            watch(update.table_name, update.op.lower(), update.old, update.new)
+
+    return told
 
 
 def _no_chance() -> random.Random:

@@ -12,6 +12,8 @@ import apsw
 TABLES: dict[str, str] = {
     # value: JSON text
     "_state": "CREATE TABLE _state(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    # SQL that was saved under a name
+    "_query": "CREATE TABLE _query(name TEXT PRIMARY KEY, sql TEXT NOT NULL, saved_at INTEGER NOT NULL) WITHOUT ROWID",
     # Messages that wait (dead_at is null) and dead letters. Unix seconds; due_at 9e999 waits for its group's turn.
     # command: '' where somebody elsewhere fetches it. asked_at: the due_at that was asked for.
     "_message": (

@@ -7,15 +7,27 @@ from typing import Any
 
 from django import template
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from objects.commands.registry import registry
 from objects.commands.shapes import compact
 from objects.commands.types import show_bytes
-from objects.surfaces.pages.addresses import object_address, objects_address, team_address
+from objects.surfaces.addresses import written
+from objects.surfaces.pages.addresses import (
+    call_address,
+    object_address,
+    objects_address,
+    tab_address,
+    team_address,
+)
+from objects.surfaces.pages.forms import BACK
 from objects.surfaces.pages.kinds import hue, picture
+from objects.surfaces.pages.object_tabs import ObjectPage, filled_form, locked
 from objects.surfaces.pages.themes import chosen
+from objects.tree.paths import ObjectPath
 
 register = template.Library()
 
@@ -59,6 +71,63 @@ def initials(name: str) -> str:
 def object_url(slug: str, path: str, command: str = "") -> str:
     """The address of an object's page, or of the page of one of its commands."""
     return object_address(slug, path, command)
+
+
+@register.simple_tag
+def tab_url(slug: str, path: str, tab: str, rest: str = "") -> str:
+    """The address of a tab of an object's page, or of what lies beneath it."""
+    return tab_address(slug, path, tab, rest)
+
+
+@register.simple_tag(takes_context=True)
+def may(context: template.Context, command: str) -> bool:
+    """Whether who looks has the role that a command of the page's object needs."""
+    page: ObjectPage = context["page"]
+    spec = registry.command(page.facts["kind"], command)
+    return not locked(context["request"], ObjectPath(page.path), spec)
+
+
+@register.simple_tag(takes_context=True)
+def command_form(context: template.Context, command: str, **filled: object) -> str:
+    """The form of a command of the page's object, with fields filled in; nothing for who may not send it.
+
+    Once done it comes back to the page that it stands in; to another tab with back="files".
+    """
+    return _sent_by(context, "objects/_inline_form.html", command, filled)
+
+
+@register.simple_tag(takes_context=True)
+def command_button(context: template.Context, command: str, label: str = "", **filled: object) -> str:
+    """One button that calls a command of the page's object with these arguments; nothing for who may not.
+
+    A refusal, and the question of a dangerous command, come up in its place. asks: a question that comes first.
+    """
+    return _sent_by(context, "objects/_button_form.html", command, filled, label=label)
+
+
+def _sent_by(context: template.Context, shown: str, command: str, filled: dict[str, object], **more: object) -> str:
+    page: ObjectPage = context["page"]
+    request = context["request"]
+    asks = filled.pop("asks", "")
+    slug, tab = page.slug, str(filled.pop("back", ""))
+    back = page.here if not tab else tab_address(slug, page.path, tab)
+    spec = registry.command(page.facts["kind"], command)
+    if locked(request, ObjectPath(page.path), spec):
+        return ""
+    made = filled_form(request, page.path, spec, filled | {BACK: back})
+    return render_to_string(shown, {"form": made, "page": page, "filled": filled, "asks": asks, **more}, request)
+
+
+@register.simple_tag
+def call_url(slug: str, path: str, command: str) -> str:
+    """The address at which scripts call a command."""
+    return call_address(slug, path, command)
+
+
+@register.simple_tag
+def page_socket(slug: str, path: str) -> str:
+    """The address of the socket that tells a page of an object what is new (`objects.surfaces.page_socket`)."""
+    return written("/ws/page/", slug, path)
 
 
 @register.simple_tag

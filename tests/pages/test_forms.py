@@ -9,9 +9,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
-from objects.commands.registry import CommandSpec, Registry
+from objects.commands.registry import CommandSpec, Registry, registry
 from objects.sdk import Between, Content, Help, Json, Kind, Moment, RestOfLine, Seconds, Secret, command
-from objects.surfaces.pages.forms import arguments_of, curl, form, terminal_line
+from objects.surfaces.pages.elsewhere import curl, python, terminal_line
+from objects.surfaces.pages.forms import arguments_of, form
 from teams.problems import WrongArgument
 
 
@@ -152,3 +153,87 @@ def test_the_same_call_is_written_for_curl_and_for_the_terminal_without_secrets(
         """  -d '{"pieces": 3, "note": "it'\\''s", "wet": true, "password": "•••"}'"""
     )
     assert terminal_line(specs["paint"], {}) == "paint PIECES NOTE"
+
+
+def test_a_call_in_python_runs_and_sends_what_was_typed(monkeypatch, capsys):
+    """The text is run, with a library that only notes what it is asked for."""
+    import sys
+    from types import ModuleType, SimpleNamespace
+
+    sent: dict = {}
+    library = ModuleType("requests")
+    answer = SimpleNamespace(raise_for_status=lambda: None, json=lambda: {"value": "done"}, content=b"")
+    library.post = lambda address, **how: sent.update(address=address, **how) or answer
+    monkeypatch.setitem(sys.modules, "requests", library)
+    monkeypatch.setenv("GROVE_TOKEN", "secret")
+    set_state = registry.command("object", "state.set")
+
+    exec(python("http://grove/api/v1/t/a:state.set", set_state, {"key": "it's", "value": '{"a": [1, null]}'}))
+
+    assert sent == {
+        "address": "http://grove/api/v1/t/a:state.set",
+        "json": {"key": "it's", "value": {"a": [1, None]}},
+        "headers": {"Authorization": "Bearer secret"},
+    }
+    assert capsys.readouterr().out == "done\n"
+
+
+def test_a_file_is_sent_as_the_body_by_curl_and_python():
+    put = registry.command("object", "files.put")
+
+    shell, code = (make("http://grove/a:files.put", put, {"name": "a b.txt"}) for make in (curl, python))
+
+    assert "'http://grove/a:files.put?name=a+b.txt'" in shell
+    assert "--data-binary @FILE" in shell
+    assert "params={'name': 'a b.txt'}, data=open(\"FILE\", \"rb\")" in code
+
+
+@pytest.mark.parametrize(
+    ("sent", "arguments"),
+    [
+        (
+            {"values.a": "1", "values:text.b": "1", "values.c": "", "values:null.d": "yes"},
+            {"a": 1, "b": "1", "d": None},
+        ),
+        ({"values:text.a": "x", "values:null.a": "yes"}, {"a": None}),
+        ({"values:text.a.b c": ""}, {"a.b c": ""}),
+        ({"values": '{"a": 1}'}, '{"a": 1}'),
+    ],
+)
+def test_an_object_is_sent_in_parts_or_as_json(sent, arguments):
+    add_row = registry.command("object", "sql.add_row")
+
+    assert arguments_of(add_row, query(sent))["values"] == arguments
+
+
+def test_a_list_of_records_is_sent_in_rows_and_empty_rows_are_none():
+    create_table = registry.command("object", "sql.create_table")
+    sent = {
+        "table": "t",
+        "columns.0.name": "id", "columns.0.type": "INTEGER", "columns.0.key": "yes",
+        "columns.1.name": "", "columns.1.type": "TEXT",
+        "columns.7.name": "note", "columns.7.type": "TEXT", "columns.7.default": "none",
+    }  # fmt: skip
+
+    arguments = create_table.check(arguments_of(create_table, query(sent)), text=True)
+
+    assert [(each.name, each.type, each.key, each.default) for each in arguments["columns"]] == [
+        ("id", "INTEGER", True, None), ("note", "TEXT", False, "none"),
+    ]  # fmt: skip
+
+
+def test_rows_that_were_typed_stand_in_the_form_again():
+    create_table = registry.command("object", "sql.create_table")
+
+    made = form("t", "/a", create_table, sent=query({"columns.1.name": "kept", "columns.1.key": "yes"}))
+
+    (columns,) = [each for each in made.fields if each.input == "records"]
+    assert [(row[0].value, row[2].checked) for row in columns.rows] == [
+        ("", False), ("kept", True), ("", False),
+    ]  # fmt: skip
+
+
+def query(sent):
+    made = QueryDict(mutable=True)
+    made.update(sent)
+    return made

@@ -18,6 +18,7 @@ def test_enter_open_a_folder_set_a_value_and_see_it(chromium, site):
         page.get_by_role("treeitem", name="counter").click()
         expect(page).to_have_url(f"{site}/t/demo/o/lab/counter")
 
+        page.get_by_role("link", name="State", exact=True).first.click()
         page.get_by_text("Set a value").click()
         page.get_by_label("key", exact=True).fill("colour")
         page.get_by_label("value", exact=True).fill("dark green")
@@ -25,8 +26,9 @@ def test_enter_open_a_folder_set_a_value_and_see_it(chromium, site):
 
         expect(page.locator("#state dt", has_text="colour")).to_be_visible()
         assert state_of(page) == {"colour": "dark green", "count": "7"}
+        page.get_by_role("link", name="History").click()
         expect(page.locator(".journal li").first).to_contain_text("state.set")
-        expect(page).to_have_url(f"{site}/t/demo/o/lab/counter")
+        expect(page).to_have_url(f"{site}/t/demo/o/lab/counter:/history")
 
 
 def test_a_refused_form_keeps_what_was_typed_in_place(chromium, site):
@@ -49,14 +51,14 @@ def test_the_same_without_scripts(chromium, site):
     with entered(chromium, site, java_script_enabled=False) as page:
         page.get_by_title("What is in lab").click()
         page.locator("table").get_by_role("link", name="garden", exact=True).click()
+        page.get_by_role("link", name="State", exact=True).first.click()
 
         page.get_by_text("Set a value").click()
         page.get_by_label("key", exact=True).fill("mode")
         page.get_by_label("value", exact=True).fill("manual")
         page.get_by_role("button", name="Set", exact=True).click()
 
-        expect(page.locator(".result")).to_contain_text("Done")
-        page.locator("main").get_by_role("link", name="garden", exact=True).click()
+        expect(page.locator(".notes")).to_contain_text("state set done")
         assert state_of(page)["mode"] == "manual"
 
 

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from objects.surfaces.pages.object_tabs import tabs_of
 from teams.access import Role
 from tests.grove import Grove
 
@@ -99,7 +100,13 @@ def test_a_teams_page_is_there_for_its_members_alone(sessions, team, page):
             assert _same(told.content, team.slug) == _same(nothing.content, "x" * len(team.slug))
 
 
-@pytest.mark.parametrize("command", ["", ":state.set", ":state.list", ":no.such", ":tree.delete"])
+TABS = [f":/{tab.name}" for tab in tabs_of("object")]
+BENEATH_TABS = [":/database/t", ":/database/t?row={}", ":/files/a.txt", ":/files/a.txt?raw", ":/files/f/", ":/state/k"]
+
+
+@pytest.mark.parametrize(
+    "command", ["", ":state.set", ":state.list", ":no.such", ":tree.delete", ":/no", *TABS, *BENEATH_TABS]
+)
 def test_a_hidden_objects_page_is_an_absent_ones(sessions, team, command):
     for name in ("guest", "denied"):
         for method in ("get", "post"):
@@ -163,6 +170,30 @@ def test_each_page_says_what_may_run_in_it_and_who_may_frame_it(sessions, team, 
     assert "frame-ancestors 'none'" in policy
     assert answer.headers["X-Frame-Options"] == "DENY"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("address", ["", *TABS, *BENEATH_TABS])
+def test_no_part_of_an_objects_page_breaks_on_nonsense(sessions, team, address):
+    nonsense = ("\0", "9" * 40, "//evil.example", "' or 1=1 --", "{}", "[]", "a:=:b", "W10", "../..", "-", "é" * 300)
+    names = ("f", "facet", "sort", "search", "column", "test", "value", "after", "before", "limit", "row", "raw",
+             "prefix", "saved", "query", "part", "folder")  # fmt: skip
+    for turn in range(0, len(nonsense), 4):
+        fields = {name: nonsense[(turn + number) % len(nonsense)] for number, name in enumerate(names)}
+        for method in ("get", "post"):
+            assert getattr(sessions["owner"], method)(f"/t/{team.slug}/o/shut{address}", fields).status_code < 500
+
+
+@pytest.mark.parametrize("address", ["", *TABS])
+def test_a_viewer_finds_no_form_that_changes_something(sessions, team, address):
+    from objects.commands.registry import registry
+
+    commands = registry.commands("object")
+    html = sessions["viewer"].get(f"/t/{team.slug}/o/shut{address}").content.decode()
+
+    actions = re.findall(
+        r'(?:action|hx-post|data-[a-z-]+)="/(?:t|api)/[^"]*?:([a-z_]+(?:\.[a-z_]+)?)(?:\?[^"]*)?"', html
+    )
+    assert [each for each in actions if each in commands and commands[each].needs > Role.VIEWER] == []
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -27,6 +27,11 @@ def object_address(slug: str, path: str, command: str = "") -> str:
     return f"/t/{slug}/o{quote(path, safe=NAME_SAFE)}" + (f":{quote(command)}" if command else "")
 
 
+def tab_address(slug: str, path: str, tab: str, rest: str = "") -> str:
+    """A tab of an object's page, and what lies beneath it: `:/database/plant`. Behind the colon no path goes on."""
+    return object_address(slug, path) + f":/{tab}" + (f"/{quote(rest)}" if rest else "")
+
+
 def call_address(slug: str, path: str, command: str) -> str:
     """Where programs call the command."""
     return written("/api/v1/", slug, path, command)
@@ -34,6 +39,8 @@ def call_address(slug: str, path: str, command: str) -> str:
 
 def read(address: str) -> tuple[ObjectPath, str]:
     """Take the part behind `/t/{team}/o/` apart: path and command, which is "" on an object's page.
+
+    A tab stands where a command does, with a slash in front: "/database/plant".
 
     Raises WrongArgument where it is no path.
     """

@@ -3,9 +3,9 @@
 A field that is left empty is left out of the call, so the command's own default applies.
 """
 
-import json
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal
 
@@ -17,7 +17,6 @@ from django.utils.datastructures import MultiValueDict
 from objects.commands.checks import Parameter
 from objects.commands.registry import CommandSpec, default_text
 from objects.commands.shapes import (
-    MASK,
     AnyJsonShape,
     BoolShape,
     ChoiceShape,
@@ -33,14 +32,20 @@ from objects.commands.shapes import (
     UnionShape,
 )
 from objects.commands.types import Content, Moment, Secret, Upload
-from objects.commands.words import quote
+from objects.surfaces.pages import elsewhere, parts
 from objects.surfaces.pages.addresses import call_address, object_address
 from teams.problems import NeedsConfirmation, Problem, WrongArgument
 
-Input = Literal["text", "number", "checkbox", "select", "textarea", "lines", "file", "moment", "date", "password"]
+Input = Literal[
+    "text", "number", "checkbox", "select", "textarea", "lines", "records", "json", "file", "moment", "date", "password"
+]  # fmt: skip
+
+BLANK_ROWS = 3  # that a list of records offers
 
 CONFIRMED = "_confirmed"  # an argument's name does not begin with "_"
 RUN = "_run"
+BACK = "_back"  # the address of the page that a form stands in, to go back to once it is done
+SHOWN = "_as"  # "result": what came of it is shown elsewhere on the page, without the form
 AS_TEXT = "_as_text"  # content typed rather than chosen: `content_as_text`
 
 
@@ -74,6 +79,8 @@ class Field:
     step: str = ""
     longest: int | None = None
     error: str = ""
+    heads: tuple[str, ...] = ()  # of a list of records
+    rows: tuple[tuple["Field", ...], ...] = ()
     is_data: bool = False  # shown in monospace
     is_extra: bool = False  # only for those who look for it: stands folded up
 
@@ -95,14 +102,17 @@ class CommandForm:
     address: str
     fields: tuple[Field, ...]
     curl: str
+    python: str
     terminal: str
     typed: Mapping[str, Any] = field(default_factory=dict)  # what was sent, by argument
     problem: Problem | None = None
+    back: str = ""
+    among: str = ""  # tells this form apart from others of the same command on one page, in ids
 
     @property
     def id(self) -> str:
         """The id of the element that is swapped."""
-        return "form-" + self.spec.name.replace(".", "-")
+        return "form-" + self.spec.name.replace(".", "-") + self.among
 
     @property
     def is_question(self) -> bool:
@@ -161,19 +171,30 @@ def form(
     origin: str = "",
     sent: QueryDict | None = None,
     problem: Problem | None = None,
+    among: str = "",
 ) -> CommandForm:
-    """Make the form of a command. sent: what was typed, to keep it. origin: of the site, for curl."""
+    """Make the form of a command. sent: what was typed, to keep it. origin: of the site, for curl.
+
+    among: tells forms of one command on one page apart.
+    """
     wrong = messages(problem)
     typed = _typed(spec, sent) if sent is not None else {}
     return CommandForm(
         spec=spec,
         path=path,
         address=object_address(slug, path, spec.name),
-        fields=tuple(_field(spec, each, sent, wrong.get(each.name, "")) for each in spec.parameters),
-        curl=curl(origin + call_address(slug, path, spec.name), spec, typed),
-        terminal=terminal_line(spec, typed),
+        fields=tuple(
+            replace(made, id=made.id + among)
+            for each in spec.parameters
+            for made in (_field(spec, each, sent, wrong.get(each.name, "")),)
+        ),
+        among=among,
+        curl=elsewhere.curl(origin + call_address(slug, path, spec.name), spec, typed),
+        python=elsewhere.python(origin + call_address(slug, path, spec.name), spec, typed),
+        terminal=elsewhere.terminal_line(spec, typed),
         typed=typed,
         problem=problem,
+        back=sent.get(BACK, "") if sent is not None else "",
     )
 
 
@@ -200,7 +221,7 @@ def _is_of(shape: Shape, known: Any) -> bool:
     return type(shape) is type(own)
 
 
-def _input(parameter: Parameter) -> tuple[Input, str]:  # noqa: PLR0911 -- one line a type
+def _input(parameter: Parameter) -> tuple[Input, str]:  # noqa: C901, PLR0911 -- one line a type
     """Choose the input for a parameter, and the step of a number."""
     shape = _inner(parameter.shape)
     if parameter.variadic:
@@ -222,7 +243,11 @@ def _input(parameter: Parameter) -> tuple[Input, str]:  # noqa: PLR0911 -- one l
         return "password", ""
     if _is_of(shape, Content):
         return "file", ""
-    if parameter.rest or isinstance(shape, AnyJsonShape | DictShape | RecordShape | ListShape):
+    if isinstance(shape, ListShape) and isinstance(_inner(shape.item), RecordShape):
+        return "records", ""
+    if isinstance(shape, DictShape | RecordShape | ListShape) and not parameter.rest:
+        return "json", ""
+    if parameter.rest or isinstance(shape, AnyJsonShape):
         return "textarea", ""
     return "text", ""
 
@@ -262,9 +287,52 @@ def _field(spec: CommandSpec, parameter: Parameter, sent: QueryDict | None, erro
         # Commands count bytes in some places and browsers count UTF-16: never stricter here than there.
         longest=bounds.longest if chosen == "text" else None,
         error=error,
-        is_data=chosen in ("textarea", "lines"),
+        heads=_record(parameter).heads if chosen == "records" else (),
+        rows=_record(parameter).rows(spec, sent) if chosen == "records" else (),
+        is_data=chosen in ("textarea", "lines", "json"),
         is_extra=parameter.flag and not parameter.required,
     )
+
+
+class _Records:
+    """A list of records as rows of inputs: those that were typed, and some that are empty."""
+
+    def __init__(self, name: str, shape: RecordShape) -> None:
+        self.name = name
+        self.fields = shape.fields
+        self.heads = tuple(each.replace("_", " ") for each in shape.fields)
+
+    def rows(self, spec: CommandSpec, sent: QueryDict | None) -> tuple[tuple[Field, ...], ...]:
+        typed = [int(each.split(".")[1]) for each in (sent or ()) if re.fullmatch(rf"{self.name}\.\d{{1,4}}\..+", each)]
+        count = max(typed, default=-1) + 1 + (1 if typed else BLANK_ROWS)
+        return tuple(tuple(self._cells(spec, sent, number)) for number in range(min(count, 200)))
+
+    def _cells(self, spec: CommandSpec, sent: QueryDict | None, number: int) -> Iterable[Field]:
+        for name, shape in self.fields.items():
+            full = f"{self.name}.{number}.{name}"
+            value = str(sent.get(full, "")) if sent is not None else ""
+            words: tuple[str, ...] = tuple(getattr(_inner(shape), "words", ()))
+            is_check = isinstance(_inner(shape), BoolShape)
+            yield Field(
+                id=f"{spec.name.replace('.', '-')}-{full.replace('.', '-')}",
+                name=full,
+                label=f"{name.replace('_', ' ')}, row {number + 1}",
+                input="checkbox" if is_check else "select" if words else "text",
+                help="",
+                takes="",
+                required=False,
+                value=value,
+                options=tuple(Option(word, word, word == value) for word in words),
+                checked=value == "yes",
+            )
+
+
+def _record(parameter: Parameter) -> _Records:
+    shape = _inner(parameter.shape)
+    assert isinstance(shape, ListShape)
+    item = _inner(shape.item)
+    assert isinstance(item, RecordShape)
+    return _Records(parameter.name, item)
 
 
 def _takes(parameter: Parameter, chosen: Input) -> str:
@@ -307,6 +375,7 @@ def arguments_of(
             not name.startswith("_")
             and not name.endswith(AS_TEXT)
             and name not in known
+            and parts.owner(name) not in known
             and name != "csrfmiddlewaretoken"
         ):
             arguments[name] = sent[name]
@@ -319,7 +388,15 @@ def _typed(spec: CommandSpec, sent: QueryDict) -> dict[str, Any]:
     for parameter in spec.parameters:
         values = sent.getlist(parameter.name)
         chosen = _input(parameter)[0]
-        if not values or chosen == "file":
+        if chosen == "file":
+            continue
+        if (
+            isinstance(_inner(parameter.shape), DictShape | ListShape)
+            and (made := parts.read(parameter, sent)) is not None
+        ):
+            typed[parameter.name] = made
+            continue
+        if not values:
             continue
         value = values[-1].replace("\r\n", "\n")
         if chosen == "lines":
@@ -349,60 +426,3 @@ def _upload(sent: "UploadedFile[Any]", limit_bytes: int) -> Upload:
     for chunk in sent.chunks():
         upload.write(chunk)
     return upload
-
-
-# ---- The same call elsewhere ----
-
-
-def curl(address: str, spec: CommandSpec, typed: Mapping[str, Any]) -> str:
-    """Write the call for a shell. What is required and was not typed stands as its name in capitals."""
-    values = {}
-    for parameter in spec.parameters:
-        if parameter.name in typed:
-            values[parameter.name] = _plain(parameter, typed[parameter.name])
-        elif parameter.required:
-            values[parameter.name] = parameter.name.upper()
-    body = json.dumps(values, ensure_ascii=False)
-    return (
-        f"curl -X POST {_shell(address)} \\\n"
-        '  -H "Authorization: Bearer $GROVE_TOKEN" -H "Content-Type: application/json" \\\n'
-        f"  -d {_shell(body)}"
-    )
-
-
-def _plain(parameter: Parameter, text: Any) -> Any:
-    if parameter.shape.masks:
-        return MASK
-    if isinstance(text, list):
-        return [parameter.shape.from_text(each) for each in text]
-    return parameter.shape.from_text(text)
-
-
-def _shell(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"
-
-
-def terminal_line(spec: CommandSpec, typed: Mapping[str, Any]) -> str:
-    """Write the call as a line of the terminal."""
-    words = [spec.words]
-    by_position = True
-    for parameter in spec.parameters:
-        given = typed.get(parameter.name)
-        if given is None:
-            if parameter.required:
-                words.append(parameter.name.upper())
-            by_position = by_position and parameter.required
-            continue
-        if parameter.shape.masks:
-            given = MASK
-        if isinstance(given, list):
-            words += [quote(each) for each in given]
-        elif isinstance(parameter.shape, BoolShape):
-            words.append(f"--{parameter.name}" if given == "yes" else f"--no-{parameter.name}")
-        elif parameter.rest and by_position and not parameter.flag:
-            words.append(given)
-        elif parameter.flag or not by_position:
-            words.append(f"--{parameter.name} {quote(given)}")
-        else:
-            words.append(quote(given))
-    return " ".join(words)

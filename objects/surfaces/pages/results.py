@@ -1,15 +1,21 @@
 """What a command answered, as blocks that a page can show: pairs, tables, texts. Chosen by the type of the result."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, Final
 
 from objects.commands.registry import CommandSpec
 from objects.commands.shapes import AnyJsonShape, DictShape, ListShape, MaybeShape, RecordShape, Shape, compact
 from objects.commands.types import Moment
+from objects.surfaces.pages.trees import Branch, tree_of
 
 ROWS: Final = 200  # of one table on a page; the API gives all
+MOST_BARS: Final = 30
+LINE_FROM, LINE_POINTS = 6, 2_000
+_DATE: Final = re.compile(r"\d{4}-\d\d(-\d\d|$)")
 NEXT: Final = "next"  # where a list ended, in results; handed in as `after`
 
 
@@ -51,7 +57,40 @@ class Text:
     template: str = "objects/_text.html"
 
 
-Block = Pairs | Table | Text
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A value with members in members, unfolded in place."""
+
+    branch: Branch
+    title: str = ""
+    template: str = "objects/_tree_value.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A value beside others: `share` of the largest, in percent."""
+
+    label: str
+    text: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A series: bars for a few values by name, a line for many in order. The rows stand beneath it as a table."""
+
+    title: str
+    bars: tuple[Bar, ...] = ()
+    line: str = ""  # points of a polyline in a box of 600 by 120
+    area: str = ""
+    least: str = ""
+    most: str = ""
+    first: str = ""
+    last: str = ""
+    template: str = "objects/_chart.html"
+
+
+Block = Pairs | Table | Text | Tree | Chart
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +134,9 @@ def _blocks(value: Any, shape: Shape, title: str = "") -> Iterable[Block]:
         shape = shape.inner
     if value is None:
         return
-    if isinstance(value, Mapping):
+    if isinstance(shape, AnyJsonShape) and _is_deep(value):
+        yield Tree(tree_of("", value), title)
+    elif isinstance(value, Mapping):
         yield from _members(value, shape, title)
     elif isinstance(value, list):
         yield from _list(value, shape, title)
@@ -108,6 +149,8 @@ def _blocks(value: Any, shape: Shape, title: str = "") -> Iterable[Block]:
 def _members(value: Mapping[str, Any], shape: Shape, title: str) -> Iterable[Block]:
     if _is_grid(value):
         if value["columns"]:
+            if (chart := chart_of(value["columns"], value["rows"])) is not None:
+                yield chart
             yield _grid(value["columns"], value["rows"], title)
         # Beside rows only what is worth a word: "truncated no" is not.
         has_rows = bool(value["columns"])
@@ -147,6 +190,52 @@ def _is_grid(value: Mapping[str, Any]) -> bool:
     """Whether it is the answer of a query: names of columns, and rows of as many values."""
     columns, rows = value.get("columns"), value.get("rows")
     return isinstance(columns, list) and isinstance(rows, list) and all(isinstance(row, list) for row in rows)
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether it holds values that hold values."""
+    members = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return any(isinstance(each, Mapping | list) and each for each in members)
+
+
+def chart_of(columns: Sequence[Any], rows: Sequence[Sequence[Any]]) -> Chart | None:
+    """Draw rows of a name and a number, or of a moment and a number; None for all others."""
+    if len(columns) != 2 or not 2 <= len(rows) <= LINE_POINTS:
+        return None
+    values = [row[1] for row in rows]
+    if not all(isinstance(each, int | float) and not isinstance(each, bool) for each in values):
+        return None
+    labels = ["" if row[0] is None else str(row[0]) for row in rows]
+    title = f"{columns[1]} by {columns[0]}"
+    if len(rows) >= LINE_FROM and _is_in_order([row[0] for row in rows]):
+        return _line(title, labels, values)
+    if len(rows) > MOST_BARS or min(values) < 0 or max(values) <= 0:
+        return None
+    top = max(values)
+    bars = (Bar(name, compact(each), round(100 * each / top, 2)) for name, each in zip(labels, values, strict=True))
+    return Chart(title, bars=tuple(bars))
+
+
+def _is_in_order(labels: Sequence[Any]) -> bool:
+    """Whether labels are numbers or dates that go up: what a line may join."""
+    if all(isinstance(each, int | float) for each in labels):
+        return all(one < other for one, other in pairwise(labels))
+    if not all(isinstance(each, str) and _DATE.match(each) for each in labels):
+        return False
+    return all(one < other for one, other in pairwise(labels))
+
+
+def _line(title: str, labels: Sequence[str], values: Sequence[float]) -> Chart:
+    least, most = min(0, *values), max(values)
+    span = (most - least) or 1
+    step = 600 / (len(values) - 1)
+    points = " ".join(
+        f"{number * step:.1f},{116 - 112 * (each - least) / span:.1f}" for number, each in enumerate(values)
+    )
+    ends = f"0,120 {points} 600,120"
+    return Chart(
+        title, line=points, area=ends, least=compact(least), most=compact(most), first=labels[0], last=labels[-1]
+    )
 
 
 def _grid(columns: Sequence[Any], rows: Sequence[Sequence[Any]], title: str) -> Table:

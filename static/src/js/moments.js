@@ -27,7 +27,5 @@ function writeAll(root) {
 
 writeAll(document);
 setInterval(() => writeAll(document), EVERY_MS);
-document.addEventListener("htmx:load", (event) => {
-  const loaded = event.detail.elt;
-  writeAll(loaded.parentElement ?? loaded);
-});
+// Before the browser draws what was swapped in, or times would flicker.
+document.addEventListener("htmx:afterSwap", (event) => writeAll(event.detail.elt.parentElement ?? document));

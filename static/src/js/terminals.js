@@ -23,4 +23,9 @@ async function start(box) {
   }
 }
 
-for (const box of document.querySelectorAll("[data-terminal]")) waiting.observe(box);
+function watch(root) {
+  for (const box of root.querySelectorAll("[data-terminal]:not([data-state])")) waiting.observe(box);
+}
+
+watch(document);
+document.addEventListener("htmx:load", (event) => watch(event.detail.elt));

@@ -1,0 +1,26 @@
+// hx-swap="morph:outerHTML": what the server sent is merged into what is there, so that scroll, focus, open folds and
+// what somebody types stay. A `.call` (a form and what came of it) and what has data-keep are left as they are.
+import { Idiomorph } from "idiomorph";
+
+const KEPT = "[data-keep], [data-terminal]";
+
+const callbacks = {
+  beforeNodeMorphed: (old, fresh) => {
+    if (!(old instanceof Element)) return true;
+    if (old.matches(KEPT) || (old.matches(".call") && fresh instanceof Element && fresh.matches(".call"))) return false;
+    // Written by moments.js: the same moment needs no second writing.
+    return !(old.localName === "time" && old.dateTime === fresh.dateTime);
+  },
+  beforeAttributeUpdated: (name, element) => !(name === "open" && /^(details|dialog)$/.test(element.localName)),
+};
+
+// htmx would carry style attributes over from what was there, for CSS transitions: the policy refuses them.
+htmx.config.attributesToSettle = ["class", "width", "height"];
+
+htmx.defineExtension("morph", {
+  isInlineSwap: (style) => style === "morph:outerHTML",
+  handleSwap: (style, target, fragment) => {
+    if (style !== "morph:outerHTML") return false;
+    return Idiomorph.morph(target, fragment.children, { morphStyle: "outerHTML", ignoreActiveValue: true, callbacks });
+  },
+});
