@@ -22,11 +22,11 @@ from teams.limits import Limits
 log = logging.getLogger("grove.timing")
 
 POLL_S: Final = 0.1  # between looks at the index while nothing is due
-BUSY_S: Final = 0.02  # while something was
-TOGETHER: Final = 16  # objects of one team that a worker is handed at once, so that it commits them together
+BUSY_S: Final = 0.05  # while something was: what comes due meanwhile is handed over together
+TOGETHER: Final = 16  # rows that a worker is handed at once: a task of Celery costs more than one of them
 
-HandOver = Callable[[str, Sequence[tuple[int, str]]], None]
-"""Gives a worker of a team's schema what it has to look after: object ids and sources."""
+HandOver = Callable[[Sequence[Taken]], None]
+"""Gives a worker what it has to look after."""
 
 
 class Dispatcher:
@@ -53,8 +53,8 @@ class Dispatcher:
         taken = index.claim(self.connection, now=now, window=limits.WAKE_WINDOW, lease_s=limits.WAKE_LEASE_S)
         left = dict.fromkeys(taken)  # in the order in which they came
         try:
-            for schema, together in in_turns(taken):
-                self.hand_over(schema, [(row.object_id, row.source) for row in together])
+            for together in handfuls(taken):
+                self.hand_over(together)
                 for row in together:
                     left.pop(row)
         finally:
@@ -71,13 +71,11 @@ class Dispatcher:
             index.postpone(self.connection, schema, theirs, until=clock.now())
 
 
-def in_turns(taken: Sequence[Taken]) -> Iterator[tuple[str, list[Taken]]]:
-    """Part what was taken into handfuls of one team each, the first of every team before the second of any."""
+def handfuls(taken: Sequence[Taken]) -> Iterator[list[Taken]]:
+    """Part what was taken into handfuls, the first of every team before the second of any."""
     teams: dict[str, list[Taken]] = {}
     for row in taken:
         teams.setdefault(row.schema, []).append(row)
-    handfuls = [[rows[first : first + TOGETHER] for first in range(0, len(rows), TOGETHER)] for rows in teams.values()]
-    for turn in zip_longest(*handfuls):
-        for together in turn:
-            if together:
-                yield together[0].schema, together
+    in_turns = [row for turn in zip_longest(*teams.values()) for row in turn if row is not None]
+    for first in range(0, len(in_turns), TOGETHER):
+        yield in_turns[first : first + TOGETHER]

@@ -14,6 +14,7 @@ from django.conf import settings
 from objects.engine import running
 from objects.timing import mails, worker
 from objects.timing.dispatcher import Dispatcher
+from objects.timing.index import Taken
 
 log = logging.getLogger("grove.timing")
 
@@ -34,10 +35,10 @@ def tick() -> None:
 
 
 @shared_task(acks_late=False)  # type: ignore[untyped-decorator]
-def work_off(schema: str, taken: Sequence[tuple[int, str]]) -> None:
+def work_off(taken: Sequence[tuple[str, int, str]]) -> None:
     """Let objects do what is due."""
     with _patience():
-        worker.work_off(_connection(), schema, [(object_id, source) for object_id, source in taken])
+        worker.work_off(_connection(), [Taken(*row) for row in taken])
 
 
 @contextmanager
@@ -49,8 +50,8 @@ def _patience() -> Iterator[None]:
         log.warning("what is due has to wait: %s", str(error).splitlines()[0] if str(error) else type(error).__name__)
 
 
-def _hand_over(schema: str, taken: Sequence[tuple[int, str]]) -> None:
-    work_off.apply_async((schema, list(taken)), expires=settings.GROVE.WAKE_LEASE_S)
+def _hand_over(taken: Sequence[Taken]) -> None:
+    work_off.apply_async((list(taken),), expires=settings.GROVE.WAKE_LEASE_S)
 
 
 def _connection() -> psycopg.Connection[Any]:

@@ -18,7 +18,7 @@ from objects.engine import running
 from objects.engine.calls import Call, Outcome
 from objects.engine.context import Context
 from objects.timing import index
-from objects.timing.index import Begun
+from objects.timing.index import Begun, Taken
 from teams import clock
 from teams.access import Caller
 from teams.problems import Conflict, Fault, NoSuch, Problem
@@ -30,22 +30,27 @@ GIVEN_UP: Final = 6  # after so many, the first piece counts as what took the wo
 PAUSE_S: Final = 1.0  # before something is tried again that is not to blame
 
 
-def work_off(connection: psycopg.Connection[Any], schema: str, taken: Sequence[tuple[int, str]]) -> None:
-    """Let objects of a team do what is due. connection: in autocommit mode."""
-    lease_s = settings.GROVE.WAKE_LEASE_S
-    try:
-        begun = index.begin(connection, schema, taken, now=clock.now(), lease_s=lease_s)
-    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
-        log.info("a team is gone, and what was due in it with it: schema=%s", schema)
-        index.forget(connection, schema)
-        return
-    waiting = [(each, _submitted(schema, each)) for each in begun]
-    for each, future in waiting:
+def work_off(connection: psycopg.Connection[Any], taken: Sequence[Taken]) -> None:
+    """Let objects do what is due. connection: in autocommit mode."""
+    waiting = []
+    for schema in dict.fromkeys(row.schema for row in taken):
+        theirs = [(row.object_id, row.source) for row in taken if row.schema == schema]
+        waiting += [(schema, each, _submitted(schema, each)) for each in _begun(connection, schema, theirs)]
+    for schema, each, future in waiting:
         problem = _settled(schema, each, future.result())
         if problem is not None:
             log.warning("not done now: schema=%s path=%s source=%s: %s", schema, each.path, each.source, problem)
             until = clock.now() + (problem.retry_after_s or PAUSE_S) * min(64, 2 ** (each.starts - 1))
             index.postpone(connection, schema, [(each.object_id, each.source)], until=until)
+
+
+def _begun(connection: psycopg.Connection[Any], schema: str, taken: Sequence[tuple[int, str]]) -> list[Begun]:
+    try:
+        return index.begin(connection, schema, taken, now=clock.now(), lease_s=settings.GROVE.WAKE_LEASE_S)
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+        log.info("a team is gone, and what was due in it with it: schema=%s", schema)
+        index.forget(connection, schema)
+        return []
 
 
 def _submitted(schema: str, begun: Begun) -> "Future[Outcome]":

@@ -43,7 +43,6 @@ class Hands:
 
     connection: psycopg.Connection[Any]
     limits: Limits
-    handed: list[tuple[str, int]]  # which team, how many objects: each time that some were handed over
 
     def turn(self) -> int:
         """Hand over and work off what is due now; gives how many objects that were."""
@@ -70,16 +69,11 @@ class Hands:
     def take(self, **limits: float) -> list[tuple[str, int, str]]:
         """Take what is due as a dispatcher does that dies thereafter."""
         taken: list[tuple[str, int, str]] = []
-
-        def keep(schema: str, rows: Any) -> None:
-            taken.extend((schema, object_id, source) for object_id, source in rows)
-
-        Dispatcher(self.connection, keep, replace(self.limits, **limits)).turn()
+        Dispatcher(self.connection, taken.extend, replace(self.limits, **limits)).turn()
         return taken
 
-    def _work_off(self, schema: str, rows: Any) -> None:
-        self.handed.append((schema, len(rows)))
-        worker.work_off(self.connection, schema, rows)
+    def _work_off(self, rows: Any) -> None:
+        worker.work_off(self.connection, rows)
 
 
 @pytest.fixture
@@ -87,7 +81,7 @@ def hands(database) -> Iterator[Hands]:
     """Work by hand; what other tests left due is not."""
     with psycopg.connect(running.conninfo(), autocommit=True) as connection:
         connection.execute("DELETE FROM public.wake")
-        yield Hands(connection, django_settings.GROVE, [])
+        yield Hands(connection, django_settings.GROVE)
 
 
 @pytest.fixture

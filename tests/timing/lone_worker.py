@@ -14,9 +14,10 @@ def main(schema: str, object_id: str, source: str) -> None:
 
     from objects.engine import running
     from objects.timing import worker
+    from objects.timing.index import Taken
 
     with psycopg.connect(running.conninfo(), autocommit=True) as connection:
-        worker.work_off(connection, schema, [(int(object_id), source)])
+        worker.work_off(connection, [Taken(schema, int(object_id), source)])
     running.stop()
 
 

@@ -84,10 +84,10 @@ def test_what_was_handed_to_a_worker_that_died_is_handed_out_again_after_the_lea
 def test_what_is_handed_over_twice_happens_once(grove, hands: Hands):
     bell = grove.new("bell")
     grove.call(bell, "ring_later", what="once")
-    ((schema, object_id, source),) = hands.take()
+    taken = hands.take()
 
     for _ in range(3):
-        worker.work_off(hands.connection, schema, [(object_id, source)])
+        worker.work_off(hands.connection, taken)
 
     assert grove.call(bell, "strokes") == ["once"]
 
@@ -105,7 +105,7 @@ def test_a_broker_that_is_away_delays_by_no_lease(grove, hands: Hands):
     bell = grove.new("bell")
     grove.call(bell, "ring_later", what="still")
 
-    def is_away(schema, rows):
+    def is_away(rows):
         raise ConnectionError("no broker")
 
     with pytest.raises(ConnectionError):
