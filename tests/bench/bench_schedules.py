@@ -74,7 +74,7 @@ def plant(teams: int, schedules: int, spec: str) -> dict[str, list[str]]:
             caller = Caller.system(schema)
             engine.submit(Call(schema, path, "cron.add", dict(asked), caller, future.set_result, create="object"))
             waiting.append(future)
-        if len(waiting) > 500:
+        if len(waiting) > 100:
             check(waiting)
     check(waiting)
     return planted
@@ -142,7 +142,7 @@ def flood(messages: int) -> list[float]:
 
     for number in range(messages):
         waiting.append(push(busy, f"/o-{number % 200}", delay=max(0.0, due_at - time.time())))
-        if len(waiting) > 500:
+        if len(waiting) > 100:
             check(waiting)
     check(waiting)
     time.sleep(max(0.0, due_at - time.time()))
