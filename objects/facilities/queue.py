@@ -29,6 +29,7 @@ from objects.sdk import (
     Problem,
     RestOfLine,
     Seconds,
+    Tab,
     TooLarge,
     WrongArgument,
     command,
@@ -119,6 +120,7 @@ class Queue(Facility):
     """Does things later, once each."""
 
     name = "queue"
+    tab = Tab("Queue", order=210)
 
     # ---- Pushing ----
 

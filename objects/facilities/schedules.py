@@ -30,6 +30,7 @@ from objects.sdk import (
     Problem,
     RestOfLine,
     Seconds,
+    Tab,
     WrongArgument,
     command,
 )
@@ -181,6 +182,7 @@ class Schedules(Facility):
     """Does things at their time."""
 
     name = "cron"
+    tab = Tab("Schedules", order=200)
 
     # ---- What one sets ----
 

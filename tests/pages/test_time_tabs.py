@@ -1,0 +1,54 @@
+"""The tabs of schedules and of the queue: what is set and what waits is seen, with the way to change it."""
+
+import re
+
+from teams.access import Role
+
+
+def test_schedules_are_on_a_line_of_time_and_each_has_a_page_with_its_history(signed_in, team, call, make):
+    path = make("/time/schedules")
+    call(path, "cron.add", name="nightly", spec="every 2h", command="state incr n")
+    call(path, "cron.run", name="nightly")
+
+    page = signed_in(team.owner).get(f"/t/{team.slug}/o{path}:/cron").content.decode()
+    one = signed_in(team.owner).get(f"/t/{team.slug}/o{path}:/cron/nightly").content.decode()
+
+    assert "every 2h" in page
+    timeline = re.search(r'<svg class="timeline".*?</svg>', page, re.DOTALL)
+    assert timeline is not None
+    assert len(re.findall("<rect", timeline[0])) in {11, 12}  # the next day
+    assert len(re.findall(r'<rect class="run-ok"', one)) == 1
+    assert one.count("<li>") >= 20
+
+
+def test_a_text_is_explained_while_it_is_typed_and_a_wrong_one_says_why(signed_in, team, make):
+    path = make("/time/preview")
+    owner = signed_in(team.owner)
+
+    good = owner.get(f"/t/{team.slug}/o{path}:/cron", {"spec": "0 9 * * mon", "zone": "Europe/Berlin"})
+    bad = owner.get(f"/t/{team.slug}/o{path}:/cron", {"spec": "61 * * * *"})
+
+    assert (good.status_code, bad.status_code) == (200, 422)
+    assert "at 09:00, only on monday (Europe/Berlin)" in good.content.decode()
+    assert "minute: 61 is not between 0 and 59." in bad.content.decode()
+
+
+def test_a_schedule_that_is_not_there_is_not_found(signed_in, team, make):
+    path = make("/time/absent")
+
+    assert signed_in(team.owner).get(f"/t/{team.slug}/o{path}:/cron/none").status_code == 404
+
+
+def test_messages_and_their_depth_are_seen_and_viewers_have_no_buttons(signed_in, team, member, call, make):
+    path = make("/time/queue")
+    call(path, "queue.push", command="state incr n", delay=60)
+    call(path, "queue.push", body={"order": 42})
+
+    owner = signed_in(team.owner).get(f"/t/{team.slug}/o{path}:/queue").content.decode()
+    viewer = signed_in(member(team, Role.VIEWER)).get(f"/t/{team.slug}/o{path}:/queue").content.decode()
+
+    for html in (owner, viewer):
+        assert "state incr key=n" in html
+        assert {name for name in ("due", "delayed") if f'class="depth-{name}"' in html} == {"due", "delayed"}
+    assert ":queue.drop" in owner
+    assert ":queue." not in viewer.replace(":/queue", "")
