@@ -123,7 +123,7 @@ def test_the_palette_runs_a_command_with_what_was_typed(chromium, site):
         page.keyboard.press("Enter")
 
         expect(page.locator("#palette .result")).to_contain_text("green")
-        expect(page.locator("#state dd")).to_have_text(["green"])
+        expect(page.locator("#panel dd")).to_have_text(["green"])
 
 
 def test_objects_are_chosen_and_deleted_by_keyboard_and_come_back(chromium, site):

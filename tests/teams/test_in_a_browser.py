@@ -197,7 +197,7 @@ def test_a_passkey_is_made_and_signs_in_alone(chromium, site, person):
         page.goto("/account/login/")
         page.get_by_role("button", name="Use a passkey").click()
 
-        expect(page.get_by_label(f"Your account: {ann.email}")).to_be_visible()
+        expect(page.locator("summary", has_text=f"Your account: {ann.email}")).to_be_visible()
 
 
 def test_a_refused_passkey_says_how_to_go_on(chromium, site):
@@ -234,7 +234,7 @@ def test_an_app_is_turned_on_and_asked_for_at_the_next_sign_in(chromium, site, p
         page.get_by_label("Code").fill(totp(secret))
         page.get_by_role("button", name="Sign in", exact=True).click()
 
-        expect(page.get_by_label(f"Your account: {ann.email}")).to_be_visible()
+        expect(page.locator("summary", has_text=f"Your account: {ann.email}")).to_be_visible()
 
 
 def test_a_session_ended_from_afar_is_over_at_its_next_click(chromium, site, person):
