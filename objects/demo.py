@@ -30,6 +30,7 @@ Everything here is an object: a small computer that never dies. Each has state, 
 - `/shop/orders` has a table of orders. Open it and run: select city, sum(total) from orders group by city
 - `/shop/prices` has prices as state, and the price list as a file.
 - `/lab/counter` counts. Run `state incr count`.
+- `/lab/garden` waters itself every five minutes: `cron list` tells when next, `cron history water` what came of it.
 
 Press Ctrl-K on any page to find an object, a command or a page: `state incr count` runs right there. `/` filters the
 tree. The gallery makes more like these with one click.
@@ -167,6 +168,7 @@ def plants() -> list[Plant]:
                 ("state.set_many", {"values": {"moisture": 0.42, "mode": "auto", "valves": [True, False, False]}}),
                 ("files.put", {"name": "notes/watering.txt", "content": "Lemon tree: twice a week.\n"}),
                 ("files.put", {"name": "layout.json", "content": json.dumps({"beds": 3, "trees": ["lemon", "olive"]})}),
+                ("cron.add", {"name": "water", "spec": "*/5 * * * *", "command": "state incr waterings"}),
             ),
         ),
     ]  # fmt: skip

@@ -16,6 +16,9 @@ def test_the_demo_tree_holds_real_things(team, call):
         [ORDERS, 6]
     ]
     assert call("/lab/counter", "state.get", key="count") == 7
+    assert [(each["name"], each["command"]) for each in call("/lab/garden", "cron.list")["schedules"]] == [
+        ("water", "state incr key=waterings")
+    ]
     assert [each["name"] for each in call("/welcome", "files.list")["files"]] == ["README.md"]
     assert [each["path"] for each in call("/", "tree.find", tag="shop")["objects"]] == [
         "/shop", "/shop/orders", "/shop/prices",
