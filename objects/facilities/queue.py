@@ -36,7 +36,7 @@ from objects.sdk import (
     effect_of,
 )
 from objects.timing.lines import planned, shown
-from objects.timing.messages import NEVER, OVER, TRIES, Message, Messages
+from objects.timing.messages import FOREIGN, NEVER, OVER, TRIES, Message, Messages
 from objects.timing.wallclock import utc
 
 TOPIC: Final = "queue"
@@ -313,6 +313,8 @@ class Queue(Facility):
     def redrive(self, *numbers: Number) -> int:
         """Let dead letters wait again, with all their tries: those of these numbers, or all. Tells how many.
 
+        Those that came with a copy or a file from elsewhere have your rights from now on.
+
         > queue redrive
         0
         """
@@ -325,7 +327,7 @@ class Queue(Facility):
         for message in found:
             if message.dedupe is not None and messages.waiting_twin(message.dedupe) is not None:
                 raise Conflict(f"{message.number}: another message with the key '{message.dedupe}' waits. Drop one.")
-            messages.revive(message, now)
+            messages.revive(message, now, self.context.caller.id)
         self._told({"redriven": [message.number for message in found]})
         return len(found)
 
@@ -444,6 +446,9 @@ class Queue(Facility):
             if message.expires_at is not None and message.expires_at <= now:
                 self._bury(messages, message, OVER, tried=False)
                 continue
+            if not messages.is_signed(message):
+                self._bury(messages, message, FOREIGN, tried=False)
+                continue
             problem, broken = broken, None
             if problem is None:
                 attempt = self.context.attempt(
@@ -494,7 +499,7 @@ class Queue(Facility):
         if messages.count() >= (most := self.context.limits.QUEUE_MESSAGES):
             raise OverLimit(f"{most:,} messages wait here already (limit QUEUE_MESSAGES). Let some be done.")
         number = messages.add(message)
-        if messages.next_due() != before:
+        if messages.next_due() != before or not messages.is_next_signed():
             self._wake()
         return number
 

@@ -36,7 +36,7 @@ from objects.sdk import (
 )
 from objects.timing import index, mails
 from objects.timing.lines import planned, shown
-from objects.timing.plans import LATE_S, NEVER, Plan, Plans, Rules, Run
+from objects.timing.plans import FOREIGN, LATE_S, NEVER, Plan, Plans, Rules, Run
 from objects.timing.specs import At, read, read_zone
 from objects.timing.wallclock import utc
 
@@ -67,18 +67,22 @@ Ends = Annotated[Moment | None, Help("not after this moment")]
 Tries = Annotated[int, Between(1, TRIES), Help("how often a run that fails is tried, with longer and longer pauses")]
 Sure = Annotated[bool, Help("let a dangerous command run without asking")]
 PlanName = Annotated[Name, Help("what the schedule is called")]
+PlanState = Literal["on", "paused", "copied", "foreign", "over"]
 Occasion = Literal["failed", "late", "slow", "recovered"]
 OCCASIONS: Final[list[Occasion]] = ["failed", "late", "slow", "recovered"]
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A schedule in a list. state: on, paused, copied (paused, for it is at work in the original), or over."""
+    """A schedule in a list. state: on, paused, copied (paused, for it is at work in the original), foreign, or over.
+
+    foreign: paused, for it came with a file from elsewhere; `cron resume` lends it your rights.
+    """
 
     name: str
     when: str
     command: str
-    state: Literal["on", "paused", "copied", "over"]
+    state: PlanState
     next: Moment | None
     last: Moment | None
     outcome: str  # of the last run: ok, failed, missed; "" where there was none
@@ -94,14 +98,17 @@ class Items:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """All about one schedule. by: whose rights its runs have. failures: runs in a row that failed."""
+    """All about one schedule. by: whose rights its runs have. failures: runs in a row that failed.
+
+    problem: why it is paused where nobody paused it.
+    """
 
     name: str
     spec: str
     words: str
     command: str
     arguments: Json
-    state: Literal["on", "paused", "copied", "over"]
+    state: PlanState
     next: Moment | None
     zone: str
     dst: str
@@ -115,6 +122,7 @@ class Details:
     by: str
     alarm: bool
     failures: int
+    problem: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +248,7 @@ class Schedules(Facility):
         )
         plan = self._new(name, spec, done, given, rules)
         plan.paused = int(paused)
+        self._sign(plans, plan)
         self._set(plans, plan)
         return self._item(plan)
 
@@ -295,7 +304,7 @@ class Schedules(Facility):
                 setattr(rules, field_name, value)
         plan.say(rules)
         plan.spec = plan.spec if spec is None else spec
-        plan.caller, plan.by = self.context.caller.id, self.context.caller.name
+        self._sign(plans, plan)
         self._set(plans, plan)
         return self._item(plan)
 
@@ -315,7 +324,8 @@ class Schedules(Facility):
     ) -> Details:
         """Have somebody told when runs of a schedule fail, are late or slow, or are well again.
 
-        Of a row of failures the first is told, and then that it is over.
+        Of a row of failures the first is told, and then that it is over. Its runs, which tell it, have your rights
+        from now on.
 
         > cron add count "*/5 * * * *" -- state incr visits
         …
@@ -335,6 +345,7 @@ class Schedules(Facility):
         rules.alert_to, rules.alert_command, rules.alert_mail = to or "", command, mail
         rules.late_s, rules.slow_s = late, slow
         plan.say(rules)
+        self._sign(plans, plan)
         plans.put(plan)
         return self._details(plan)
 
@@ -377,6 +388,8 @@ class Schedules(Facility):
     def resume(self, *names: PlanName) -> int:
         """Let paused schedules run again, from now on; in a copy of an object, too. Tells how many.
 
+        Those that came with a copy or a file from elsewhere have your rights from now on.
+
         > cron add count "*/5 * * * *" --paused -- state incr visits
         …
         > cron resume count
@@ -386,6 +399,8 @@ class Schedules(Facility):
         found = self._all_found(plans, names)
         before = plans.next_due()
         for plan in found:
+            if plan.home != self.context.identity or not plans.is_signed(plan):
+                self._sign(plans, plan)
             plan.paused, plan.home = 0, self.context.identity
             plan.aim(self.context.now)
             plans.put(plan)
@@ -569,6 +584,7 @@ class Schedules(Facility):
         spec = f"every {every_s!r}s" if at is None else f"at {utc(at).isoformat()}"
         plan = self._new(name, spec, command, arguments, Rules(missed="last", tries=8))
         plan.is_alarm = 1
+        self._sign(plans, plan)
         before = plans.next_due()
         plan.aim(self.context.now)
         if at is not None:
@@ -609,13 +625,15 @@ class Schedules(Facility):
         mails.post(schema, value)
 
     def _is_broken(self, plans: Plans, plan: Plan) -> bool:
-        """Pause a plan whose time cannot be told any more: a zone is gone, or the file came from elsewhere."""
+        """Pause a plan that Grove did not write, or whose time cannot be told any more, for a zone is gone."""
         try:
+            if not plans.is_signed(plan):
+                raise Conflict(FOREIGN)
             plan.moments()
         except (Conflict, WrongArgument) as problem:
-            plan.paused, plan.last = 1, "failed"
+            self._note(plans, plan, plan.nominal, "schedule", None, problem)
+            plan.paused = 1
             plans.put(plan)
-            self.context.emit(TOPIC, {"name": plan.name, "outcome": "failed", "problem": problem.detail})
             return True
         return False
 
@@ -647,6 +665,9 @@ class Schedules(Facility):
         there = plans.get(plan.name)  # its own command may have edited, paused or removed it
         if there is None or (there.nominal, there.spec) != (first, plan.spec):
             return took_s
+        if not plans.is_signed(there):
+            return took_s
+        plans.sign(there, there.caller, there.by)  # anew, so that an earlier secret key can be given up in time
         there.nominal, there.at = plan.nominal, plan.at
         there.aim(nominal)
         self._settle(plans, there, nominal, attempt, broken, is_missed=is_missed, late_s=late_s, letters=letters)
@@ -794,8 +815,12 @@ class Schedules(Facility):
         plans.put(plan)
         self._changed(plans, before, {"set": plan.name})
 
+    def _sign(self, plans: Plans, plan: Plan) -> None:
+        """Let a plan have the caller's rights."""
+        plans.sign(plan, self.context.caller.id, self.context.caller.name)
+
     def _changed(self, plans: Plans, before: float | None, event: Any) -> None:
-        if plans.next_due() != before:
+        if plans.next_due() != before or not plans.is_next_signed():
             self._wake(plans)
         if event is not None:
             self.context.emit(TOPIC, event)
@@ -857,11 +882,14 @@ class Schedules(Facility):
             by=plan.by,
             alarm=bool(plan.is_alarm),
             failures=plan.failures,
+            problem=FOREIGN if item.state == "foreign" else "",
         )
 
-    def _state(self, plan: Plan) -> Literal["on", "paused", "copied", "over"]:
+    def _state(self, plan: Plan) -> PlanState:
         if plan.home != self.context.identity:
             return "copied"
+        if not self._plans().is_signed(plan):
+            return "foreign"
         if plan.paused:
             return "paused"
         return "over" if plan.at == NEVER else "on"

@@ -15,13 +15,14 @@ TABLES: dict[str, str] = {
     # SQL that was saved under a name
     "_query": "CREATE TABLE _query(name TEXT PRIMARY KEY, sql TEXT NOT NULL, saved_at INTEGER NOT NULL) WITHOUT ROWID",
     # Messages that wait (dead_at is null) and dead letters. Unix seconds; due_at 9e999 waits for its group's turn.
-    # command: '' where somebody elsewhere fetches it. asked_at: the due_at that was asked for.
+    # command: '' where somebody elsewhere fetches it. asked_at: the due_at that was asked for. seal: that Grove wrote
+    # what is done here with whose rights, and not who made the file; '' where there is no command.
     "_message": (
         "CREATE TABLE _message(number INTEGER PRIMARY KEY, path TEXT NOT NULL, command TEXT NOT NULL,"
         " body TEXT NOT NULL CHECK (json_valid(body)), caller TEXT NOT NULL, sent_at REAL NOT NULL,"
         " asked_at REAL NOT NULL, due_at REAL NOT NULL, expires_at REAL, priority INTEGER NOT NULL, dedupe TEXT,"
         " grp TEXT, attempts INTEGER NOT NULL, most INTEGER NOT NULL, receipt TEXT, problem TEXT, dead_at REAL,"
-        " CHECK (command = '' OR json_type(body) = 'object')) STRICT;"
+        " seal TEXT NOT NULL, CHECK (command = '' OR json_type(body) = 'object')) STRICT;"
         "CREATE INDEX _message_due ON _message(command = '', priority DESC, due_at, number) WHERE dead_at IS NULL;"
         "CREATE INDEX _message_dead ON _message(dead_at) WHERE dead_at IS NOT NULL;"
         "CREATE INDEX _message_group ON _message(grp, number) WHERE grp IS NOT NULL AND dead_at IS NULL;"
@@ -35,12 +36,13 @@ TABLES: dict[str, str] = {
     ),
     # Schedules and alarms. nominal: the moment meant, at: when it fires, with jitter; 9e999 for never. home: the object
     # in which it is at work, by `Context.identity`: in a copy it is another's. rules: JSON, what else was said of it.
+    # seal: that Grove wrote what is done when with whose rights, and not who made the file.
     "_schedule": (
         "CREATE TABLE _schedule(name TEXT PRIMARY KEY, spec TEXT NOT NULL, is_alarm INTEGER NOT NULL,"
         " command TEXT NOT NULL, arguments TEXT NOT NULL CHECK (json_type(arguments) = 'object'), rules TEXT NOT NULL,"
         " caller TEXT NOT NULL, by TEXT NOT NULL, made_at REAL NOT NULL, home TEXT NOT NULL, paused INTEGER NOT NULL,"
-        " nominal REAL NOT NULL, at REAL NOT NULL, last_at REAL, last TEXT NOT NULL, failures INTEGER NOT NULL)"
-        " STRICT, WITHOUT ROWID;"
+        " nominal REAL NOT NULL, at REAL NOT NULL, last_at REAL, last TEXT NOT NULL, failures INTEGER NOT NULL,"
+        " seal TEXT NOT NULL) STRICT, WITHOUT ROWID;"
         "CREATE INDEX _schedule_at ON _schedule(home, paused, at)"
     ),
     # What schedules did, the newest of each. nominal: for which moment. input, result: JSON.

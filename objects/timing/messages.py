@@ -4,7 +4,8 @@ A message has a command, which the platform runs, here or in another object, or 
 it. Its turn comes by priority, then by the moment at which it was due, then by its number. In a group one message at a
 time has a moment at all: those behind it get theirs when it is gone.
 
-In a copy of the object nothing waits: whoever finds messages of another object's there has to `adopt` them.
+In a copy of the object nothing waits: whoever finds messages of another object's there has to `adopt` them. A message
+that Grove did not write itself, as its seal tells, came with a file and may name whom it likes: it is not delivered.
 """
 
 from collections.abc import Iterator
@@ -14,9 +15,12 @@ from typing import Any, Final, Protocol
 
 import orjson
 
+from teams.seals import is_sealed, seal
+
 NEVER: Final = inf
 TRIES: Final = 8  # the last one 1 to 2 minutes after the first
 COPIED: Final = "it waited in the object that this one was copied from; redrive it to have it here"
+FOREIGN: Final = "it came with a file from elsewhere, so it runs with nobody's rights: redrive it to lend it yours"
 OVER: Final = "it was not done before it expired"
 
 
@@ -52,6 +56,7 @@ class Message:
     problem: str | None = None
     dead_at: float | None = None
     number: int = 0  # given when it is kept
+    seal: str = ""  # given when it is kept; none without a command
 
     def __post_init__(self) -> None:
         if self.due_at < 0:
@@ -60,6 +65,11 @@ class Message:
     @property
     def content(self) -> Any:
         return orjson.loads(self.body)
+
+    @property
+    def sealed(self) -> tuple[str, ...]:
+        """Give what decides what is run and with whose rights."""
+        return ("message", str(self.number), self.path, self.command, self.body, self.caller)
 
 
 _COLUMNS: Final = ", ".join(field.name for field in fields(Message))
@@ -174,8 +184,26 @@ class Messages:
     def add(self, message: Message) -> int:
         """Let a message wait; gives its number. It is behind all of its group."""
         ((message.number,),) = self.db.run("UPDATE _queue SET next = next + 1 RETURNING next - 1")
+        self._sign(message)
         self._keep(message)
         return message.number
+
+    def is_signed(self, message: Message) -> bool:
+        """Whether Grove wrote this message, for this object."""
+        return is_sealed(message.seal, self.identity, *message.sealed)
+
+    def is_next_signed(self) -> bool:
+        """Whether Grove wrote what is due next, and so asked for the waking."""
+        sql = (
+            f"SELECT {_COLUMNS} FROM _message WHERE (command = '') = 0 AND priority = ? AND {_ALIVE}"
+            " ORDER BY due_at LIMIT 1"
+        )
+        first = [Message(*row) for priority in self._priorities(0) for row in self._rows(sql, (priority,))]
+        return not first or self.is_signed(min(first, key=lambda message: message.due_at))
+
+    def _sign(self, message: Message) -> None:
+        """Let a message have its caller's rights."""
+        message.seal = seal(self.identity, *message.sealed) if message.command else ""
 
     def _keep(self, message: Message) -> None:
         if message.grp is not None and self._rows(
@@ -220,8 +248,11 @@ class Messages:
         else:
             self.db.run("DELETE FROM _message WHERE number = ?", (message.number,))
 
-    def revive(self, message: Message, now: float) -> None:
-        """Let a dead letter wait again, behind its group."""
+    def revive(self, message: Message, now: float, caller: str) -> None:
+        """Let a dead letter wait again, behind its group. caller: who lends rights to one without a seal."""
+        if not self.is_signed(message):
+            message.caller = caller
+            self._sign(message)
         self.db.run("DELETE FROM _message WHERE number = ?", (message.number,))
         message.dead_at = message.problem = message.receipt = message.expires_at = None
         message.attempts, message.asked_at, message.due_at = 0, now, now

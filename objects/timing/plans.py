@@ -1,6 +1,7 @@
 """The schedules and alarms of an object, in its own file: what is to run, when it does so next, and what it did.
 
-A plan counts in the object that it was made in. In a copy it is as good as paused, until it is resumed there.
+A plan counts in the object that it was made in. In a copy it is as good as paused, until it is resumed there. So is
+one that Grove did not write itself, as its seal tells: it came with a file, and may name whom it likes.
 """
 
 from collections.abc import Iterable
@@ -15,9 +16,11 @@ from pydantic import TypeAdapter, ValidationError
 from objects.timing.messages import Sql
 from objects.timing.specs import Spec, read
 from teams.problems import Conflict
+from teams.seals import is_sealed, seal
 
 NEVER: Final = inf
 COUNTED: Final = 1_000  # moments that passed unheeded and are counted one by one
+FOREIGN: Final = "it came with a file from elsewhere, so it runs with nobody's rights: `cron resume` lends it yours"
 LATE_S: Final = 60.0  # a run that is later than this has been missed, where nothing is to be made up for
 
 
@@ -64,6 +67,13 @@ class Plan:
     last_at: float | None = None
     last: str = ""  # how the last run ended
     failures: int = 0  # runs in a row that failed
+    seal: str = ""  # see `Plans.sign`
+
+    @property
+    def sealed(self) -> tuple[str, ...]:
+        """Give what decides what is run, when and with whose rights."""
+        what = (self.name, self.spec, str(self.is_alarm), self.command, self.arguments, self.rules)
+        return ("schedule", *what, self.caller, self.by, repr(float(self.made_at)))
 
     @property
     def said(self) -> Rules:
@@ -188,6 +198,20 @@ class Plans:
         for row in self._rows(sql, (self.identity, now)):
             return Plan(*row)
         return None
+
+    def is_signed(self, plan: Plan) -> bool:
+        """Whether Grove wrote this plan, for this object."""
+        return is_sealed(plan.seal, self.identity, *plan.sealed)
+
+    def is_next_signed(self) -> bool:
+        """Whether Grove wrote what fires next, and so asked for the waking."""
+        plan = self.ready(NEVER)
+        return plan is None or self.is_signed(plan)
+
+    def sign(self, plan: Plan, caller: str, by: str) -> None:
+        """Let a plan have a caller's rights: after each change of what it does, before it is kept."""
+        plan.caller, plan.by = caller, by
+        plan.seal = seal(self.identity, *plan.sealed)
 
     def put(self, plan: Plan) -> None:
         """Keep a plan; one of the same name is replaced."""

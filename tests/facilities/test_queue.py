@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from teams import clock
+from teams.access import Role
 from teams.problems import Conflict, NoSuch, OverLimit, WrongArgument
 from tests.timing.conftest import bells, clock_moves, hands, wakes
 
@@ -284,6 +285,76 @@ def test_in_a_copy_what_waited_is_dead_until_it_is_redriven(grove, hands):
     assert (seen["waiting"], seen["dead"], nothing, redriven) == (0, 2, [], 2)
     assert grove.call(twin, "strokes") == ["once"]
     assert depth(grove, bell)["waiting"] == 2
+
+
+# ---- In a file from elsewhere ----
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        "caller = 'system'",
+        "command = 'access.grants'",
+        'body = \'{"what": "forged"}\'',
+        "path = '/'",
+        "number = 7",
+        "seal = (SELECT seal FROM _message WHERE number = 2)",
+    ],
+)
+def test_a_message_that_somebody_else_wrote_is_dead_with_the_reason(grove, hands, clock_moves, forged):
+    bell = grove.new("bell")
+    push(grove, bell, "ring one", delay=60)
+    push(grove, bell, "ring two", delay=60)
+    work = {"work": lambda context: context.db.run(f"UPDATE _message SET {forged} WHERE number = 1")}
+    grove.acting_as("system").outcome(bell, "forge", check=True, **work)
+
+    clock_moves(61)
+    hands.until_quiet()
+
+    assert grove.call(bell, "strokes") == ["two"]
+    ((_, problem),) = dead(grove, bell)
+    assert problem.startswith("it came with a file from elsewhere")
+
+
+def test_a_message_of_another_objects_file_with_its_home_forged_is_not_delivered(grove, hands, clock_moves):
+    bell = grove.new("bell")
+    push(grove, bell, "ring", delay=60)
+    grove.outcome(bell, "tree.copy", {"to": "twin"}, check=True)
+    twin = f"{grove.home}/twin"
+
+    def forge(context):
+        context.db.run("UPDATE _queue SET home = ?", (context.identity,))
+
+    grove.acting_as("system").outcome(twin, "forge", work=forge, check=True)
+    clock_moves(61)
+    push(grove, twin, "ring awake")  # so that it is looked at
+    hands.until_quiet()
+
+    assert (grove.call(twin, "strokes"), len(dead(grove, twin))) == (["awake"], 1)
+
+
+def test_who_redrives_a_forged_message_lends_their_own_rights_and_no_others(grove, hands, member, caller, team):
+    bell = grove.new("bell")
+    for command in ("ring mine", "state set theirs 1"):
+        push(grove, bell, command, delay=60)
+
+    def forge(context):
+        context.db.run("UPDATE _message SET due_at = 0, caller = 'system' WHERE number = 1")
+        context.db.run(
+            "UPDATE _message SET due_at = 0, caller = 'system', command = 'melt', body = '{}' WHERE number = 2"
+        )
+
+    grove.acting_as("system").outcome(bell, "forge", work=forge, check=True)
+    push(grove, bell, "ring awake")
+    hands.until_quiet()
+    before = grove.call(bell, "strokes")
+    editor = grove.acting_as(caller(team, member(team, Role.EDITOR)))
+    redriven = editor.call(bell, "queue.redrive")
+    hands.until_quiet()
+
+    assert (before, redriven, grove.call(bell, "strokes")) == (["awake"], 2, ["awake", "mine"])
+    ((number, problem),) = dead(grove, bell)
+    assert (number, "admin" in problem) == (2, True)
 
 
 # ---- Against a model ----

@@ -1,10 +1,15 @@
 """Schedules do what they say at the moment they say, and tell what they did."""
 
+import sqlite3
+from dataclasses import replace
+
 import pytest
 
 from objects.commands.registry import registry
+from objects.commands.types import Content
 from objects.commands.words import parse_line
 from objects.timing import mails
+from objects.timing.plans import Plans
 from teams import callers, clock
 from teams.access import Role
 from teams.problems import Conflict, NeedsConfirmation, NoSuch, WrongArgument
@@ -421,13 +426,17 @@ def test_an_object_whose_schedules_were_removed_is_in_no_index(grove, wakes):
     assert (list(before), wakes(grove, bell)) == (["cron"], {})
 
 
-def test_a_file_from_elsewhere_with_a_nonsensical_schedule_is_told_and_holds_nobody_up(grove, hands, at_the_hour):
+def test_a_schedule_whose_zone_is_gone_is_told_and_holds_nobody_up(grove, hands, at_the_hour):
     bell = grove.new("bell")
     add(grove, bell, "a bad", "0 * * * *")
     add(grove, bell, "b good", "0 * * * *")
 
     def spoil(context):
-        context.db.run("UPDATE _schedule SET rules = json_set(rules, '$.zone', 'Nowhere/At_All') WHERE name = 'a bad'")
+        plans = Plans(context.db, context.identity)
+        bad = plans.get("a bad")
+        bad.say(replace(bad.said, zone="Nowhere/At_All"))
+        plans.sign(bad, bad.caller, bad.by)
+        plans.put(bad)
 
     grove.acting_as("system").outcome(bell, "cron.spoil", work=spoil, check=True)
     at_the_hour(11)
@@ -438,3 +447,135 @@ def test_a_file_from_elsewhere_with_a_nonsensical_schedule_is_told_and_holds_nob
     bad, _ = grove.call(bell, "cron.list")["schedules"]
     assert (bad["state"], bad["outcome"], "no time zone 'Nowhere/At_All'" in bad["when"]) == ("paused", "failed", True)
     grove.outcome(bell, "cron.remove", {"names": ["a bad"]}, check=True)
+
+
+# ---- In a file from elsewhere ----
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        "caller = 'system'",
+        "command = 'access.grants'",
+        'arguments = \'{"what": "forged"}\'',
+        "spec = 'every 1s'",
+        "rules = json_set(rules, '$.alert_to', '/')",
+        "is_alarm = 1",
+        "name = 'forged'",
+        "seal = (SELECT seal FROM _schedule WHERE name = 'two')",
+    ],
+)
+def test_a_schedule_that_somebody_else_wrote_stands_still_and_says_why(grove, hands, at_the_hour, forged):
+    bell = grove.new("bell")
+    add(grove, bell, "one", "*/5 * * * *", "ring one")
+    add(grove, bell, "two", "*/5 * * * *", "ring two")
+    work = {"work": lambda context: context.db.run(f"UPDATE _schedule SET {forged} WHERE name = 'one'")}
+    grove.acting_as("system").outcome(bell, "forge", check=True, **work)
+
+    at_the_hour(11)
+    hands.until_quiet()
+
+    assert grove.call(bell, "strokes") == ["two"]
+    (name,) = {each["name"] for each in grove.call(bell, "cron.list")["schedules"] if each["state"] == "foreign"}
+    (run,) = of(grove, bell, "cron.history", name)["runs"]
+    assert (run["outcome"], run["problem"]) == ("failed", of(grove, bell, "cron.show", name)["problem"])
+    assert "file from elsewhere" in run["problem"]
+
+
+def test_a_schedule_of_another_objects_file_with_its_home_forged_stands_still(grove, hands, at_the_hour):
+    bell = grove.new("bell")
+    add(grove, bell, "five", "*/5 * * * *")
+    grove.outcome(bell, "tree.copy", {"to": "twin"}, check=True)
+    twin = f"{grove.home}/twin"
+
+    def forge(context):
+        context.db.run("UPDATE _schedule SET home = ?", (context.identity,))
+
+    grove.acting_as("system").outcome(twin, "forge", work=forge, check=True)
+    add(grove, twin, "wake", "*/5 * * * *", "ring awake")
+    at_the_hour(11)
+    hands.until_quiet()
+
+    assert (grove.call(bell, "strokes"), grove.call(twin, "strokes")) == (["ding"], ["awake"])
+    assert of(grove, twin, "cron.show", "five")["state"] == "foreign"
+
+
+def test_an_imported_file_that_guesses_of_which_object_it_will_be_runs_nothing(grove, hands, at_the_hour, tmp_path):
+    thing = grove.new()
+    add(grove, thing, "five", "*/5 * * * *", "state incr forged")
+    told = []
+    grove.acting_as("system").outcome(thing, "look", work=lambda context: told.append(context.identity), check=True)
+    schema, _, number = told[0].partition("/")
+    (tmp_path / "made.sqlite").write_bytes(grove.call(thing, "export").read())
+    database = sqlite3.connect(tmp_path / "made.sqlite")
+    (columns,) = database.execute(
+        "SELECT group_concat(name, ', ') FROM pragma_table_info('_schedule') WHERE name NOT IN ('name', 'home')"
+    ).fetchone()
+    for guess in range(int(number) + 1, int(number) + 20):
+        database.execute(
+            f"INSERT INTO _schedule (name, home, {columns})"
+            f" SELECT ?1, ?1, {columns} FROM _schedule WHERE name = 'five'",
+            (f"{schema}/{guess}",),
+        )
+    database.execute("DELETE FROM _schedule WHERE name = 'five'")
+    database.commit()
+    database.close()
+
+    content = Content((tmp_path / "made.sqlite").read_bytes())
+    grove.call(grove.home, "import", content=content, **{"as": "made"})
+    made = f"{grove.home}/made"
+    add(grove, made, "wake", "*/5 * * * *", "state incr awake")
+    at_the_hour(11)
+    hands.until_quiet()
+
+    assert [each["key"] for each in grove.call(made, "state.list")["entries"]] == ["awake"]
+    states = sorted(each["state"] for each in grove.call(made, "cron.list")["schedules"])
+    assert states == ["copied"] * 18 + ["foreign", "on"]
+
+
+@pytest.mark.parametrize("adopt", ["resume", "edit", "alert"])
+def test_who_adopts_a_forged_schedule_lends_their_own_rights_and_no_others(
+    grove, hands, at_the_hour, member, caller, team, adopt
+):
+    bell = grove.new("bell")
+    add(grove, bell, "mine", "*/5 * * * *", "ring mine")
+    add(grove, bell, "theirs", "*/5 * * * *", "ring theirs")
+
+    def forge(context):
+        context.db.run("UPDATE _schedule SET caller = 'system'")
+        context.db.run("UPDATE _schedule SET command = 'melt', arguments = '{}' WHERE name = 'theirs'")
+
+    grove.acting_as("system").outcome(bell, "forge", work=forge, check=True)
+    person = member(team, Role.EDITOR)
+    editor = grove.acting_as(caller(team, person))
+    for name in ("mine", "theirs"):
+        if adopt == "resume":
+            editor.call(bell, "cron.pause", names=[name])  # which lends it nothing
+            editor.call(bell, "cron.resume", names=[name])
+        elif adopt == "edit":
+            editor.call(bell, "cron.edit", name=name, missed="all")
+        else:
+            editor.call(bell, "cron.alert", name=name, occasions=["late"], to=bell)
+    at_the_hour(11)
+    hands.until_quiet()
+
+    assert grove.call(bell, "strokes") == ["mine"]
+    assert of(grove, bell, "cron.show", "theirs")["by"] == editor.caller.name
+    (run,) = of(grove, bell, "cron.history", "theirs")["runs"]
+    assert (run["outcome"], "admin" in run["problem"]) == ("failed", True)
+
+
+def test_running_or_pausing_a_forged_schedule_by_hand_does_not_make_it_ours(grove, hands, at_the_hour):
+    bell = grove.new("bell")
+    add(grove, bell, "five", "*/5 * * * *")
+    work = {"work": lambda context: context.db.run("UPDATE _schedule SET caller = 'system'")}
+    grove.acting_as("system").outcome(bell, "forge", check=True, **work)
+
+    of(grove, bell, "cron.run", "five")
+    states = [of(grove, bell, "cron.show", "five")["state"]]
+    grove.call(bell, "cron.pause", names=["five"])
+    states.append(of(grove, bell, "cron.show", "five")["state"])
+    at_the_hour(11)
+    hands.until_quiet()
+
+    assert (states, grove.call(bell, "strokes")) == (["foreign"] * 2, ["ding"])

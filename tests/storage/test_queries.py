@@ -7,6 +7,7 @@ import pytest
 
 from objects.storage import guard
 from objects.storage.database import Limits, Rows
+from objects.storage.tables import TABLES
 from teams.problems import OutOfTime, TooLarge, WrongArgument
 
 
@@ -257,6 +258,27 @@ def test_the_text_of_a_refusal_tells_the_way_out(store):
         "the name _mine is kept for the platform: choose one that is not sqlar and does not start with _."
     )
     assert told("PRAGMA foreign_keys=off") == "PRAGMA foreign_keys can be read but not set."
+
+
+@pytest.mark.parametrize("table", sorted(set(TABLES) - {"sqlar"}))
+@pytest.mark.parametrize(
+    "sql", ["SELECT * FROM {}", "DELETE FROM {}", "INSERT INTO {} DEFAULT VALUES", "DROP TABLE {}"]
+)
+def test_no_table_of_the_platforms_is_open_to_users(store, image, table, sql):
+    with image.savepoint():
+        store.need(table)
+
+    with pytest.raises(WrongArgument, match=f"{table} is (the platform's|kept for the platform)"):
+        store.ask(sql.format(table))
+
+
+@pytest.mark.parametrize("table", ["_schedule", "_message"])
+def test_nobody_writes_a_row_that_runs_with_rights_by_an_update(store, image, table):
+    with image.savepoint():
+        store.need(table)
+
+    with pytest.raises(WrongArgument, match=f"{table} is the platform's"):
+        store.ask(f"UPDATE {table} SET caller = 'system'")
 
 
 def test_a_statement_compiled_for_the_platform_is_not_handed_to_a_user(store):

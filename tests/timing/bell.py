@@ -5,7 +5,7 @@ import signal
 import time
 from dataclasses import dataclass, field
 
-from objects.sdk import Conflict, Json, Kind, WrongArgument, command
+from objects.sdk import Conflict, Json, Kind, Role, WrongArgument, command
 
 
 @dataclass
@@ -26,6 +26,11 @@ class Bell(Kind[State]):
         self.state.strokes = [*self.state.strokes, what]
         self.state.moments = [*self.state.moments, self.now]
         return len(self.state.strokes)
+
+    @command(role=Role.ADMIN)
+    def melt(self) -> None:
+        """Melt it down, which only admins may."""
+        self.ring("molten")
 
     @command(reads=True)
     def strokes(self) -> list[Json]:
