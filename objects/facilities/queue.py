@@ -499,7 +499,7 @@ class Queue(Facility):
         if messages.count() >= (most := self.context.limits.QUEUE_MESSAGES):
             raise OverLimit(f"{most:,} messages wait here already (limit QUEUE_MESSAGES). Let some be done.")
         number = messages.add(message)
-        if messages.next_due() != before or not messages.is_next_signed():
+        if not messages.is_awaited(before):
             self._wake()
         return number
 

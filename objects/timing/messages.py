@@ -155,6 +155,21 @@ class Messages:
         moments = [moment for priority in self._priorities(0) for moment in self._first_due(priority)]
         return min(moments, default=None)
 
+    def is_awaited(self, before: float | None) -> bool:
+        """Whether a waking was asked for in time. before: what `next_due` gave before a message was added.
+
+        What Grove did not write itself may come first without one.
+        """
+        if before is None:
+            return self.next_due() is None
+        sql = (
+            f"SELECT {_COLUMNS} FROM _message WHERE (command = '') = 0 AND priority = ? AND {_ALIVE}"
+            " ORDER BY due_at LIMIT 1"
+        )
+        found = [Message(*row) for priority in self._priorities(0) for row in self._rows(sql, (priority,))]
+        first = min(found, key=lambda message: message.due_at)
+        return first.due_at == before and self.is_signed(first)
+
     def ready(self, now: float, *, fetched: bool = False) -> Message | None:
         """Give the message whose turn it is. fetched: among those that somebody elsewhere fetches."""
         for priority in self._priorities(int(fetched)):
@@ -191,15 +206,6 @@ class Messages:
     def is_signed(self, message: Message) -> bool:
         """Whether Grove wrote this message, for this object."""
         return is_sealed(message.seal, self.identity, *message.sealed)
-
-    def is_next_signed(self) -> bool:
-        """Whether Grove wrote what is due next, and so asked for the waking."""
-        sql = (
-            f"SELECT {_COLUMNS} FROM _message WHERE (command = '') = 0 AND priority = ? AND {_ALIVE}"
-            " ORDER BY due_at LIMIT 1"
-        )
-        first = [Message(*row) for priority in self._priorities(0) for row in self._rows(sql, (priority,))]
-        return not first or self.is_signed(min(first, key=lambda message: message.due_at))
 
     def _sign(self, message: Message) -> None:
         """Let a message have its caller's rights."""
