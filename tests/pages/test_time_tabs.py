@@ -21,6 +21,20 @@ def test_schedules_are_on_a_line_of_time_and_each_has_a_page_with_its_history(si
     assert one.count("<li>") >= 20
 
 
+def test_a_schedule_that_came_with_a_file_says_that_it_has_nobodys_rights(signed_in, team, call, make, grove):
+    path = make("/time/foreign")
+    call(path, "cron.add", name="nightly", spec="every 2h", command="state incr n")
+    work = {"work": lambda context: context.db.run("UPDATE _schedule SET by = 'the owner'")}
+    grove.acting_as("system").outcome(path, "forge", check=True, **work)
+
+    one = signed_in(team.owner).get(f"/t/{team.slug}/o{path}:/cron/nightly").content.decode()
+
+    assert "It came with a file from elsewhere" in one
+    assert "<dd>nobody</dd>" in one
+    assert "the owner" not in one
+    assert "cron.resume" in one
+
+
 def test_a_text_is_explained_while_it_is_typed_and_a_wrong_one_says_why(signed_in, team, make):
     path = make("/time/preview")
     owner = signed_in(team.owner)
