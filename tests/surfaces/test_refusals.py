@@ -257,9 +257,9 @@ def test_the_query_of_a_json_call_takes_no_arguments(site):
         "type": "wrong-argument",
         "title": "An argument is wrong",
         "status": 422,
-        "detail": "key: the query of a JSON call takes create and confirm only. Put it into the body.",
+        "detail": "key: the query of a JSON call takes create, confirm and wait only. Put it into the body.",
         "field": "key",
-        "fields": {"key": "key: the query of a JSON call takes create and confirm only. Put it into the body."},
+        "fields": {"key": "key: the query of a JSON call takes create, confirm and wait only. Put it into the body."},
     }
 
 

@@ -290,7 +290,7 @@ def test_the_screen_and_the_unfinished_line_come_back_after_the_server_restarted
     seat.wait_for("echo unfini")
 
     site.stop()
-    expect(seat.page.get_by_role("status")).to_contain_text(re.compile("Disconnected|again"))
+    expect(seat.page.locator("[data-terminal-status]")).to_contain_text(re.compile("Disconnected|again"))
     site.start()
     seat.page.wait_for_selector("[data-terminal][data-state=open]", timeout=40_000)
 
