@@ -25,14 +25,12 @@ async def test_history_lists_lines_and_finds_them_by_part_and_object(ann, grove)
 
 
 async def test_a_macro_is_run_by_its_name_with_what_is_given_behind_it(ann):
-    await ann.types("macro save lumen 'echo level $1 of $@'")
+    await ann.types("macro save qq 'echo level $1 of $@'")
 
-    assert await ann.types("macro run lumen 3 x") == "level 3 of 3 x\n"
-    assert await ann.types("lumen 4") == "level 4 of 4\n"
-    assert await ann.types("macro show lumen") == "echo level $1 of $@\n"
-    assert await ann.types("macro remove lumen", "lumen 4") == (
-        "no command 'lumen'. `help` lists them.\n  lumen 4\n  ^^^^^\n"
-    )
+    assert await ann.types("macro run qq 3 x") == "level 3 of 3 x\n"
+    assert await ann.types("qq 4") == "level 4 of 4\n"
+    assert await ann.types("macro show qq") == "echo level $1 of $@\n"
+    assert await ann.types("macro remove qq", "qq 4") == ("no command 'qq'. `help` lists them.\n  qq 4\n  ^^\n")
 
 
 async def test_the_last_lines_become_a_macro(ann):
