@@ -1,4 +1,5 @@
-"""How long from a key to its echo with 1, 50 and 200 terminals that all type, and what a session costs in memory.
+"""How long from a key to its echo with 1, 50 and 200 terminals that all type, what a session costs in memory, and how
+long from Ctrl-C in a flood of output to the next prompt.
 
     DATABASE_URL=… VALKEY_URL=… python -m tests.bench.bench_terminal [sessions …]
 
@@ -95,6 +96,36 @@ async def measure(web: Web, slug: str, secret: str, count: int) -> None:
     await asyncio.gather(*(typist.leave() for typist in typists))
 
 
+async def interrupt(web: Web, slug: str, secret: str, rounds: int = 10) -> None:
+    """Print how long it takes from Ctrl-C to the prompt while numbers pour out, all that is on its way read first."""
+    flooded = Typist(web, slug, secret)
+    socket = await websockets.connect(flooded.address, additional_headers=flooded.headers)
+    await socket.send(json.dumps({"resize": [100, 30]}))
+    while b">" not in await _bytes(socket):
+        pass
+    times, poured = [], 0
+    for _ in range(rounds):
+        await socket.send(b"seq 1 100000000\r")
+        flows_until = time.perf_counter() + 0.7
+        while time.perf_counter() < flows_until:
+            poured += len(await _bytes(socket))
+        pressed = time.perf_counter()
+        await socket.send(b"\x03")
+        while b">" not in await _bytes(socket):
+            pass
+        times.append((time.perf_counter() - pressed) * 1000)
+    print(
+        f"Ctrl-C in a flood of {poured / rounds / 0.7 / 1e6:.1f} MB/s to the next prompt: "
+        f"p50 {statistics.median(times):.0f} ms, worst {max(times):.0f} ms of {rounds}"
+    )
+    await socket.close()
+
+
+async def _bytes(socket: websockets.ClientConnection) -> bytes:
+    frame = await asyncio.wait_for(socket.recv(), 10)
+    return frame if isinstance(frame, bytes) else b""
+
+
 def _cpu_s(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -111,6 +142,7 @@ def main() -> None:
         try:
             for count in counts:
                 asyncio.run(measure(web, team.slug, secret, count))
+            asyncio.run(interrupt(web, team.slug, secret))
         finally:
             process.terminate()
             process.wait(15)
