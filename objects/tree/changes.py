@@ -279,7 +279,8 @@ def lock(connection: Pg, schema: str, top: ObjectPath | None, *, also: Iterable[
     """Lock a subtree and further objects in id order; gives how many objects the subtree has.
 
     Waiting for a lock lets others finish: what they created below meanwhile is not in the statement's snapshot, so
-    it is locked by a second one, and so on until nothing new is there. Nothing can appear below what is locked.
+    it is locked by a second one, and so on until nothing new is there. Nothing can appear below what is locked; where
+    nothing is, anything can, so that this raises NoSuch or Moved there.
     """
     parameters: dict[str, object] = {"also": [key(path) for path in also]}
     others: LiteralString = "(md5(path)::uuid = any(%(also)s) and trashed_at is null)"
@@ -303,8 +304,9 @@ def lock(connection: Pg, schema: str, top: ObjectPath | None, *, also: Iterable[
         row = connection.execute(
             sql(schema, f"select count(*) from {{s}}.object where {SUBTREE}"), parameters, prepare=False
         ).fetchone()
-        if row is None or row[0] == locked:
+        if locked and row is not None and row[0] == locked:
             return locked
+        resolve(connection, schema, top)
 
 
 def lock_parent(connection: Pg, schema: str, new: ObjectPath) -> Node | None:
