@@ -67,7 +67,7 @@ def person(database: None) -> NewPerson:
     """Make people: `person()`, `person(name="Ann")`, `person(password="…")`."""
 
     def new(*, email: str = "", name: str = "", password: str | None = None) -> Person:
-        email = email or f"{(name or 'person').lower()}-{RUN}-{next(numbers)}@example.com"
+        email = email or f"{(name or 'person').lower().replace(' ', '.')}-{RUN}-{next(numbers)}@example.com"
         return Person.objects.create_user(email, password, name=name)
 
     return new

@@ -2,7 +2,6 @@
 
 import re
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.pages.browser import complaints_of_axe, entered
@@ -277,10 +276,9 @@ def test_on_a_phone_the_tree_opens_over_the_page_also_without_scripts(chromium, 
         expect(page).to_have_url(f"{site}/t/demo/o/welcome")
 
 
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_axe_finds_nothing(chromium, site, scheme):
+def test_axe_finds_nothing(chromium, site):
     found = {}
-    with entered(chromium, site, color_scheme=scheme, reduced_motion="reduce") as page:
+    with entered(chromium, site) as page:
         for name, address in PAGES.items():
             page.goto(address)
             found[name] = complaints_of_axe(page)

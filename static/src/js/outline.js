@@ -20,6 +20,11 @@ function beneath(row) {
 function dress() {
   const list = outline();
   if (!list) return;
+  const all = links();
+  if (all.length === 0) {
+    list.removeAttribute("role"); // a tree without a row in it is none: a list that says so
+    return;
+  }
   list.setAttribute("role", "tree");
   for (const row of list.children) {
     row.setAttribute("role", "none");
@@ -35,11 +40,6 @@ function dress() {
       twist.tabIndex = -1;
       twist.setAttribute("aria-hidden", "true");
     }
-  }
-  const all = links();
-  if (all.length === 0) {
-    list.removeAttribute("role");
-    return;
   }
   const first = all.find((link) => link === document.activeElement) ?? all.find((link) => link.ariaCurrent) ?? all[0];
   first.tabIndex = 0;
