@@ -21,6 +21,8 @@ from django.conf import settings
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
+from config.calls import Call, Channel
+from config.writing import write_now
 from objects.surfaces.frames import short_text
 from objects.surfaces.lookup import large
 from objects.surfaces.refusals import answer_of
@@ -70,15 +72,6 @@ class Flow:
             await self._waiting
 
 
-def send_now(transport: Any) -> None:
-    """Send what Twisted (25.5) would keep for the next turn of its loop: an answer alone is 0.05 ms earlier so.
-
-    What does not go out, and what has to be done at the end of a connection, is left to Twisted.
-    """
-    if transport.connected and not transport.disconnecting and transport._tempDataBuffer:  # noqa: SLF001 -- as above
-        transport.doWrite()
-
-
 class Request(WebRequest):  # type: ignore[misc]
     """A request whose body stays in Twisted's temporary file until asked for, and stops at its limit.
 
@@ -114,7 +107,7 @@ class Request(WebRequest):  # type: ignore[misc]
 
     def _command_name(self) -> str:
         """Name the command that the address ends with; the body may come before Twisted tells the address."""
-        address: bytes = self.channel._path  # noqa: SLF001 -- Twisted (25.5) has no other way
+        address: bytes = self.channel._path  # noqa: SLF001 -- Twisted has no other way
         return address.partition(b"?")[0].rpartition(b":")[2].decode("latin-1")
 
     def _look_at_size(self, body_bytes: int) -> None:
@@ -199,10 +192,7 @@ class Request(WebRequest):  # type: ignore[misc]
             self.registerProducer(self.flow, streaming=True)
         if message["type"] == "http.response.body" and not message.get("more_body"):
             self.unregisterProducer()
-        transport = self.channel.transport
         self.handle_reply(message)
-        if message["type"] == "http.response.body":
-            send_now(transport)
         if self.flow.full and not self.finished:
             await self.flow.room()
 
@@ -332,8 +322,7 @@ class Socket(WebSocketProtocol):  # type: ignore[misc]
     def write(self, frames: bytes) -> bool:
         """Write whole frames; False when no more should be written before `on_room` is called. Never waits."""
         if self.state == self.STATE_OPEN:
-            self.transport.write(frames)
-            send_now(self.transport)
+            write_now(self.transport, frames)
         return not self._flow().full
 
     def on_room(self, call: Callable[[], None]) -> None:
@@ -355,7 +344,9 @@ class Socket(WebSocketProtocol):  # type: ignore[misc]
 
 
 class Factory(HTTPFactory):  # type: ignore[misc]
-    """Makes our requests."""
+    """Makes our channels and requests."""
+
+    protocol = Channel
 
     def buildProtocol(self, addr: Any) -> Any:  # noqa: N802 -- Twisted's name
         protocol = super().buildProtocol(addr)
@@ -402,10 +393,10 @@ class Server(daphne.server.Server):  # type: ignore[misc]
         return Deferred.fromFuture(asyncio.ensure_future(self._end()))
 
     async def _end(self) -> None:
-        lasting = self._running(lambda protocol: not isinstance(protocol, Request) or protocol.is_endless)
+        lasting = self._running(lambda protocol: not isinstance(protocol, Request | Call) or protocol.is_endless)
         for application in lasting:
             application.cancel()
-        requests = self._running(lambda protocol: isinstance(protocol, Request) and not protocol.is_endless)
+        requests = self._running(lambda protocol: isinstance(protocol, Request | Call) and not protocol.is_endless)
         if requests:
             await asyncio.wait(requests, timeout=FINISH_S)
         for application in requests:

@@ -1,7 +1,7 @@
 """Which ASGI server a web process runs: Daphne, or uvicorn where GROVE_SERVER says so.
 
 Daphne keeps bounds that uvicorn leaves to a proxy in front: the time and size of heads and bodies that are under way
-(`config.server`). uvicorn on uvloop answers two to three times the calls over HTTP; docs/performance.md has figures.
+(`config.server`). docs/performance.md has figures of both.
 """
 
 import os

@@ -33,9 +33,7 @@ RESYNC = "resync"  # topic of "you may have missed something: look again"
 CHANGED = "changed"  # topic of every commit
 POST_EVENTS = 20_000  # events that wait for Valkey; beyond, everybody elsewhere is told to resync instead
 POST_AT_ONCE = 512  # events handed to Valkey in one go
-POST_PAUSE_S = (
-    0.002  # from one handing over to the next: what comes meanwhile costs one turn of the interpreter, not many
-)
+POST_PAUSE_S = 0.002  # from one handing over to the next: what comes meanwhile goes together
 RETRY_S = (0.2, 5.0)  # first and longest pause before Valkey is tried again
 TIMEOUT_S = 5.0
 QUIET_S = 5.0  # of silence, after which Valkey is asked whether it is there
@@ -348,11 +346,12 @@ class _Post:
                         packed += _publish(EVERYBODY, ORIGIN + b" resync")
                         commands += 1
                     connection.send_packed_command([packed], check_health=False)
+                    # Before the answers: they are there then, and this thread takes the interpreter once a turn.
+                    time.sleep(POST_PAUSE_S)
                     for _ in range(commands):
                         connection.read_response()
                     batch = []
                 pause = RETRY_S[0]
-                time.sleep(POST_PAUSE_S)
                 self._more.clear()
                 if self._waiting:  # put() came in between and saw the flag still set
                     self._more.set()

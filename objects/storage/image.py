@@ -15,9 +15,9 @@ from objects.storage.database import Database
 from objects.storage.vfs import PAGE_BYTES, Fetch, PageFile, connected
 from teams.problems import Conflict
 
-# Measured over 2,000 images of two pages: 174 kB of resident memory each. A connection has 48 kB for small allocations
-# and 20 pages at once with its first page, whether or not it needs them; the rest is Python's and SQLite's own.
-CONNECTION_BYTES = 75_000
+# Measured over 1,500 images of two pages: 136 kB of resident memory each. A connection has 20 pages at once with its
+# first page, whether or not it needs them; the rest is Python's and SQLite's own.
+CONNECTION_BYTES = 34_000
 FEWEST_CACHE_BYTES = 20 * 4_400
 MOST_YOUNG = 64  # pages an image: it is the few that are written again and again that are worth to be known
 
