@@ -176,14 +176,26 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """Something that a run waits for until somebody says it: `steps approve` or `steps signal`."""
+
+    run: str
+    name: str
+    sort: Literal["approval", "event"]
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """An object with something to do. failing: schedules whose last run failed; dead letters."""
+    """An object with something to do. failing: schedules and runs that failed the last time; dead letters."""
 
     path: ObjectPath
     facility: str
     state: Literal["waiting", "due", "running", "idle"]
     due: Moment | None
     failing: str
+    kind: str
+    what: str  # is due, in words: a schedule's name, how many messages wait, a run
+    asked: list[Ask]
 
 
 class Schedules(Facility):
@@ -551,6 +563,9 @@ class Schedules(Facility):
         self,
         *,
         failing: Annotated[bool, Help("only where something fails or is a dead letter")] = False,
+        asking: Annotated[bool, Help("only where somebody is waited for: approvals, events, who fetches")] = False,
+        facility: Annotated[Literal["cron", "queue", "steps"] | None, Help("only what is due of this")] = None,
+        kind: Annotated[str, Length(0, 60), Help("only objects of this kind")] = "",
         limit: Annotated[int, Between(1, 1_000)] = 50,
     ) -> list[Entry]:
         """Tell what is due next in this object and all beneath it, at work now, or failing; the next first.
@@ -561,7 +576,16 @@ class Schedules(Facility):
         path …
         """
         now, pg = self.context.now, self.context.pg
-        rows = index.agenda(pg.connection, pg.schema, self.context.path, now=now, most=AGENDA_ROWS, failing=failing)
+        rows = index.agenda(
+            pg.connection,
+            pg.schema,
+            self.context.path,
+            now=now,
+            most=AGENDA_ROWS,
+            shown="failing" if failing else "asking" if asking else "next",
+            kind=kind,
+            source=facility or "",
+        )
         sees = self.context.caller.sees
         return [_entry(row, now) for row in rows if sees(row[0])][:limit]
 
@@ -820,7 +844,8 @@ class Schedules(Facility):
         plans.sign(plan, self.context.caller.id, self.context.caller.name)
 
     def _changed(self, plans: Plans, before: float | None, event: Any) -> None:
-        if plans.next_due() != before or not plans.is_next_signed():
+        # What people change may change the name of what is next, too, which the team's page says.
+        if event is not None or plans.next_due() != before or not plans.is_next_signed():
             self._wake(plans)
         if event is not None:
             self.context.emit(TOPIC, event)
@@ -830,7 +855,8 @@ class Schedules(Facility):
         due_at, failing = plans.next_due(), plans.failing()
         if due_at is None and failing:
             due_at = NEVER
-        self.context.wake(self.name, due_at, {"failing": failing} if failing else {})
+        note = {"failing": failing, "next": plans.next_name()}
+        self.context.wake(self.name, due_at, {name: told for name, told in note.items() if told})
 
     def _check_room(self, plans: Plans) -> None:
         if plans.count() >= (most := self.context.limits.CRON_PLANS):
@@ -929,7 +955,7 @@ def _fire(moment: float, zone: str) -> Fire:
 
 
 def _entry(row: tuple[Any, ...], now: float) -> Entry:
-    path, facility, due_at, is_running, note = row
+    path, kind, facility, due_at, is_running, note = row
     state: Literal["waiting", "due", "running", "idle"] = "waiting" if due_at > now else "due"
     if due_at == NEVER:
         state = "idle"
@@ -938,7 +964,10 @@ def _entry(row: tuple[Any, ...], now: float) -> Entry:
     dead = note.get("dead", 0)
     letters = f"{dead:,} dead letter{'s' * (dead > 1)}" if dead else ""
     failing = ", ".join(note.get("failing", [])) or letters
-    return Entry(path, facility, state, _moment(None if due_at == NEVER else due_at), failing)
+    waits = f"{note['waiting']:,} waiting" if "waiting" in note else ""
+    what = note.get("next") or note.get("what") or waits
+    asked = [Ask(**each) for each in note.get("asked", [])]
+    return Entry(path, facility, state, _moment(None if due_at == NEVER else due_at), failing, kind, what, asked)
 
 
 def _past(run: Run) -> Past:

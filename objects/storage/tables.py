@@ -72,6 +72,8 @@ TABLES: dict[str, str] = {
         " due_at REAL NOT NULL, tries INTEGER NOT NULL, value TEXT CHECK (json_valid(value)), detail TEXT NOT NULL,"
         " PRIMARY KEY (run, name)) STRICT, WITHOUT ROWID"
     ),
+    # How many messages waited, at most, in a minute (Unix seconds / 60) in which that changed.
+    "_depth": "CREATE TABLE _depth(minute INTEGER PRIMARY KEY, most INTEGER NOT NULL) STRICT",
     # As the sqlite3 tool makes it: https://sqlite.org/sqlar.html
     "sqlar": ("CREATE TABLE sqlar(name TEXT PRIMARY KEY, mode INT, mtime INT, sz INT, data BLOB)"),
 }

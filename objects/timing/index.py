@@ -115,12 +115,18 @@ WHERE schema = %(schema)s AND object_id = ANY(%(ids)s)
 
 
 AGENDA: Final = """
-SELECT o.path, w.source, w.due_at, w.held AND w.ready_at > %(now)s AND w.starts > 0, w.note
+SELECT o.path, o.kind, w.source, w.due_at, w.held AND w.ready_at > %(now)s AND w.starts > 0, w.note
 FROM public.wake w JOIN {s}.object o ON o.id = w.object_id AND o.trashed_at IS NULL
 WHERE w.schema = %(schema)s AND (o.path = %(path)s OR starts_with(o.path, %(below)s))
+    AND %(kind)s IN ('', o.kind) AND %(source)s IN ('', w.source)
 """
-NEXT_FIRST: Final = " AND w.due_at < 'infinity' ORDER BY w.ready_at, o.path LIMIT %(most)s"
-FAILING: Final = " AND w.note <> '{{}}' ORDER BY o.path, w.source LIMIT %(most)s"
+SHOWN: Final = {
+    "next": " AND w.due_at < 'infinity' ORDER BY w.ready_at, o.path LIMIT %(most)s",
+    "failing": " AND w.note ?| ARRAY['dead', 'failing'] ORDER BY o.path, w.source LIMIT %(most)s",
+    # For somebody, not for a moment: what a person has to say, and messages that others fetch.
+    "asking": " AND (w.note ? 'asked' OR (w.due_at = 'infinity' AND w.note ? 'waiting'))"
+    " ORDER BY o.path, w.source LIMIT %(most)s",
+}
 
 
 def write(connection: Pg, schema: str, rows: Mapping[tuple[int, str], Due]) -> None:
@@ -171,14 +177,18 @@ def rouse(connection: Pg, schema: str, object_ids: Sequence[int]) -> None:
     connection.execute(ROUSE, {"schema": schema, "ids": list(object_ids)})
 
 
-def agenda(connection: Pg, schema: str, path: str, *, now: float, most: int, failing: bool) -> list[tuple[Any, ...]]:
-    """List what is due next at and beneath a path, or where something fails.
+def agenda(
+    connection: Pg, schema: str, path: str, *, now: float, most: int, shown: str, kind: str = "", source: str = ""
+) -> list[tuple[Any, ...]]:
+    """List what is due next at and beneath a path, or where something fails or asks; `shown` is a key of SHOWN.
 
-    Gives path, source, when it is due, whether a worker is at it, and the note.
+    Gives path, kind, source, when it is due, whether a worker is at it, and the note.
     """
-    text = SQL(AGENDA + (FAILING if failing else NEXT_FIRST)).format(s=Identifier(schema))
+    text = SQL(AGENDA + SHOWN[shown]).format(s=Identifier(schema))
     below = path.rstrip("/") + "/"
-    parameters = {"schema": schema, "path": path, "below": below, "now": now, "most": most}
+    parameters = {
+        "schema": schema, "path": path, "below": below, "now": now, "most": most, "kind": kind, "source": source,
+    }  # fmt: skip
     return connection.execute(text, parameters).fetchall()
 
 

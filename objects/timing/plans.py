@@ -188,6 +188,11 @@ class Plans:
             return None if at is None or at == NEVER else float(at)
         return None
 
+    def next_name(self) -> str:
+        """Name the one that fires next; "" where none does."""
+        sql = "SELECT name FROM _schedule WHERE home = ? AND paused = 0 AND at < ? ORDER BY at, name LIMIT 1"
+        return "".join(name for (name,) in self._rows(sql, (self.identity, NEVER)))
+
     def failing(self) -> list[str]:
         """Name those whose last run failed."""
         return [name for (name,) in self._rows("SELECT name FROM _schedule WHERE failures > 0 ORDER BY name LIMIT 10")]

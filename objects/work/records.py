@@ -36,9 +36,35 @@ _COLUMNS = (
     " t.started_at, t.ended_at"
 )
 _LIST = (
-    "SELECT {columns} FROM {s}.task t WHERE t.object_id = %s AND (%s::text[] IS NULL OR t.state = ANY(%s))"
-    " ORDER BY t.created_at DESC, t.id DESC LIMIT %s"
+    "SELECT {columns} FROM {s}.task t WHERE t.object_id = %(object_id)s"
+    " AND (%(states)s::text[] IS NULL OR t.state = ANY(%(states)s)) AND %(command)s IN ('', t.command)"
+    " AND (%(before)s = '' OR (t.created_at, t.id) <"
+    " (SELECT b.created_at, b.id FROM {s}.task b WHERE b.object_id = %(object_id)s AND b.id = %(before)s))"
+    " ORDER BY t.created_at DESC, t.id DESC LIMIT %(limit)s"
 )
+# In the order in which workers take them (`objects.work.queue`); counted no further than anybody reads.
+_PLACES = (
+    "SELECT id, place FROM (SELECT id, row_number() OVER (ORDER BY priority DESC, due_at, id) AS place FROM ("
+    "SELECT id, priority, due_at FROM {queue} WHERE schema = %(schema)s AND (leased_until IS NULL"
+    " OR leased_until < now()) ORDER BY priority DESC, due_at LIMIT %(counted)s) AS first) AS placed"
+    " WHERE id = ANY(%(ids)s)"
+)
+_BENEATH: Final = (
+    "o.path, o.kind FROM {s}.object o WHERE o.id = t.object_id AND o.trashed_at IS NULL"
+    " AND (o.path = %(path)s OR starts_with(o.path, %(below)s)) AND %(kind)s IN ('', o.kind)"
+)
+_GOING_BENEATH = (
+    "SELECT {columns}, place.path, place.kind FROM {queue} q JOIN {s}.task t ON t.id = q.id AND t.ended_at IS NULL"
+    " CROSS JOIN LATERAL (SELECT {beneath}) AS place WHERE q.schema = %(schema)s"
+    " ORDER BY t.state, q.priority DESC, q.due_at, t.id LIMIT %(most)s"  # by state: running comes before waiting
+)
+_FAILED_BENEATH = (
+    "SELECT {columns}, place.path, place.kind FROM {s}.task t CROSS JOIN LATERAL (SELECT {beneath}) AS place"
+    " WHERE t.ended_at > now() - make_interval(secs => %(within_s)s) AND t.state = 'failed'"
+    " ORDER BY t.ended_at DESC, t.id LIMIT %(most)s"
+)
+_PIECES = "SELECT no, text FROM {s}.task_output WHERE task_id = %s AND no > %s ORDER BY no LIMIT %s"
+COUNTED: Final = 1_000  # places in the queue that are told
 _ONE = "SELECT {columns} FROM {s}.task t WHERE t.object_id = %s AND t.id = %s"
 _OUTPUT = "SELECT text FROM {s}.task_output WHERE task_id = %s ORDER BY no"
 _CANCEL_WAITING = (
@@ -81,7 +107,10 @@ class TaskRow:
 @lru_cache(maxsize=4096)
 def composed(schema: str, text: LiteralString) -> bytes:
     """Give a statement for one team's schema."""
-    parts = {"s": Identifier(schema), "queue": SQL(QUEUE), "columns": SQL(_COLUMNS)}
+    team = Identifier(schema)
+    parts = {
+        "s": team, "queue": SQL(QUEUE), "columns": SQL(_COLUMNS), "beneath": SQL(_BENEATH).format(s=team),
+    }  # fmt: skip
     return SQL(text).format(**parts).as_string(None).encode()
 
 
@@ -154,11 +183,55 @@ def _plain(spec: CommandSpec, name: str, value: Any) -> Any:
 
 
 def listed(
-    connection: Connection[Any], schema: str, object_id: int, states: list[str] | None, limit: int
+    connection: Connection[Any],
+    schema: str,
+    object_id: int,
+    states: list[str] | None,
+    limit: int,
+    *,
+    command: str = "",
+    before: str = "",
 ) -> list[TaskRow]:
-    """Give an object's tasks, the newest first."""
-    rows = connection.execute(composed(schema, _LIST), (object_id, states, states, limit))
+    """Give an object's tasks, the newest first. before: only those older than this one."""
+    rows = connection.execute(
+        composed(schema, _LIST),
+        {"object_id": object_id, "states": states, "limit": limit, "command": command, "before": before},
+    )
     return [TaskRow(*row) for row in rows]
+
+
+def places(connection: Connection[Any], schema: str, ids: list[str]) -> dict[str, int]:
+    """Tell the places of tasks among all of the team that wait, from 1; those far behind are left out."""
+    if not ids:
+        return {}
+    asked = {"schema": schema, "ids": ids, "counted": COUNTED}
+    return dict(connection.execute(composed(schema, _PLACES), asked).fetchall())
+
+
+@dataclass(frozen=True, slots=True)
+class Beneath:
+    """Which tasks are looked for, of objects at and beneath a path. within_s: how long ago one may have failed."""
+
+    path: str
+    kind: str
+    most: int
+    within_s: float = 0.0
+
+
+def beneath(connection: Connection[Any], schema: str, where: Beneath) -> list[tuple[TaskRow, str, str]]:
+    """Give tasks with path and kind of their objects: those that run or wait; with `within_s` those that failed."""
+    text = composed(schema, _FAILED_BENEATH if where.within_s else _GOING_BENEATH)
+    below = where.path.rstrip("/") + "/"
+    asked = {
+        "schema": schema, "path": where.path, "below": below, "kind": where.kind, "most": where.most,
+        "within_s": where.within_s,
+    }  # fmt: skip
+    return [(TaskRow(*row[:-2]), row[-2], row[-1]) for row in connection.execute(text, asked)]
+
+
+def pieces(connection: Connection[Any], schema: str, task_id: str, after: int, limit: int) -> list[tuple[int, str]]:
+    """Give what a task wrote, piece by piece, each with its number."""
+    return connection.execute(composed(schema, _PIECES), (task_id, after, limit)).fetchall()
 
 
 def one(connection: Connection[Any], schema: str, object_id: int, task_id: str) -> TaskRow:
