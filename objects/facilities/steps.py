@@ -169,7 +169,7 @@ class Steps(Facility):
         """
         rows = self._rows(
             "SELECT id, what, state, began_at, ended_at, due_at,"
-            " (SELECT count(*) FROM _step WHERE run = id AND state = 'done') FROM _durable"
+            " (SELECT count(*) FROM _step WHERE run = id AND state = 'done' AND sort <> 'undo') FROM _durable"
             " WHERE (?1 IS NULL OR state = ?1) AND (?2 = '' OR (began_at, id) <"
             " (SELECT began_at, id FROM _durable WHERE id = ?2)) ORDER BY began_at DESC, id DESC LIMIT ?3",
             (state, before, limit),

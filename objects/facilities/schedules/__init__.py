@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal
 
 import orjson
 
+from objects.facilities.schedules.clocks import clock_changes
 from objects.facilities.schedules.firing import TOPIC, Firing
 from objects.facilities.schedules.shapes import (
     OCCASIONS,
@@ -48,6 +49,7 @@ from objects.sdk import (
     Conflict,
     Facility,
     Help,
+    Length,
     Moment,
     NoSuch,
     ObjectPath,
@@ -405,7 +407,7 @@ class Schedules(Facility):
         while moment is not None and len(found) < count:
             found.append(fire(moment, key))
             moment = meant.after(moment)
-        return Preview(meant.words(), found)
+        return Preview(meant.words(), found, clock_changes(spec, zone, dst, now))
 
     @command(reads=True)
     def history(

@@ -114,11 +114,21 @@ class Fire:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockChange:
+    """A change of the clocks that matters to a schedule. fires: when it fires in the hours around it."""
+
+    at: Moment
+    turn: Literal["forward", "back"]
+    fires: list[Fire]
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
-    """What a text means: in words, and the next moments."""
+    """What a text means: in words, and the next moments. clocks: the days of the next year to look at."""
 
     words: str
     next: list[Fire]
+    clocks: list[ClockChange]
 
 
 @dataclass(frozen=True, slots=True)
