@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from objects.work import records
 from objects.work.records import OVER, Beneath, TaskRow
+from objects.work.settling import cancelled
 from teams.problems import Conflict, NoSuch
 
 if TYPE_CHECKING:
@@ -56,9 +57,13 @@ class TaskDesk:
         """Stop a task; raises Conflict where it is over."""
         if row.state in OVER:
             raise Conflict(f"{row.id}: is over already: {row.state}.")
-        if records.cancel(self._connection, self._schema, row.id):
+        gone = records.cancel(self._connection, self._schema, row.id)
+        if gone is not None:
             told = {"task": row.id, "command": row.command, "state": "cancelled"}
             self._frame.emit(records.TOPIC, told)
+            if gone.then:  # a refusal is in the journal: the task is cancelled all the same
+                arguments = gone.then_arguments | {"task": row.id, "value": None, "problem": cancelled(row.id)}
+                self._frame.attempt(self._frame.row.path, gone.then, arguments, gone.caller_id, f"task {row.id}")
         return self.find(row.id)
 
     def again(self, row: TaskRow) -> TaskRow:

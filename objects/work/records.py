@@ -13,11 +13,14 @@ from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Jsonb
 
 from objects.commands.registry import CommandSpec
+from teams import clock
 from teams.access import Caller
 from teams.limits import Limits
 from teams.problems import Conflict, NoSuch, OverLimit
 
 QUEUE: Final = "public.teams_waitingtask"
+# One clock for all machines: Postgres's, moved as `teams.clock` is.
+NOW: Final = "(now() + make_interval(secs => %(moved_s)s))"
 LETTERS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 OVER: Final = ("done", "failed", "cancelled")
 TOPIC: Final = "task"
@@ -26,10 +29,11 @@ _COUNT = "SELECT count(*) FROM (SELECT FROM {queue} WHERE schema = %s LIMIT %s) 
 _START = (
     "WITH queued AS ("
     "INSERT INTO {queue} (schema, id, priority, due_at) VALUES (%(schema)s, %(id)s, %(priority)s,"
-    " now() + make_interval(secs => %(after_s)s)))"
-    " INSERT INTO {s}.task (id, object_id, command, arguments, shown, caller, caller_id, state, tells, tells_arguments)"
+    " {now} + make_interval(secs => %(after_s)s)))"
+    " INSERT INTO {s}.task (id, object_id, command, arguments, shown, caller, caller_id, state, tells, tells_arguments,"
+    " created_at)"
     " VALUES (%(id)s, %(object_id)s, %(command)s, %(arguments)s, %(shown)s, %(caller)s, %(caller_id)s, 'waiting',"
-    " %(then)s, %(then_arguments)s)"
+    " %(then)s, %(then_arguments)s, {now})"
 )
 _COLUMNS = (
     "t.id, t.command, t.shown, t.caller, t.state, t.tries, t.done, t.note, t.value, t.problem, t.created_at,"
@@ -46,7 +50,7 @@ _LIST = (
 _PLACES = (
     "SELECT id, place FROM (SELECT id, row_number() OVER (ORDER BY priority DESC, due_at, id) AS place FROM ("
     "SELECT id, priority, due_at FROM {queue} WHERE schema = %(schema)s AND (leased_until IS NULL"
-    " OR leased_until < now()) ORDER BY priority DESC, due_at LIMIT %(counted)s) AS first) AS placed"
+    " OR leased_until < {now}) ORDER BY priority DESC, due_at LIMIT %(counted)s) AS first) AS placed"
     " WHERE id = ANY(%(ids)s)"
 )
 _BENEATH: Final = (
@@ -60,7 +64,7 @@ _GOING_BENEATH = (
 )
 _FAILED_BENEATH = (
     "SELECT {columns}, place.path, place.kind FROM {s}.task t CROSS JOIN LATERAL (SELECT {beneath}) AS place"
-    " WHERE t.ended_at > now() - make_interval(secs => %(within_s)s) AND t.state = 'failed'"
+    " WHERE t.ended_at > {now} - make_interval(secs => %(within_s)s) AND t.state = 'failed'"
     " ORDER BY t.ended_at DESC, t.id LIMIT %(most)s"
 )
 _PIECES = "SELECT no, text FROM {s}.task_output WHERE task_id = %s AND no > %s ORDER BY no LIMIT %s"
@@ -69,9 +73,10 @@ _ONE = "SELECT {columns} FROM {s}.task t WHERE t.object_id = %s AND t.id = %s"
 _OUTPUT = "SELECT text FROM {s}.task_output WHERE task_id = %s ORDER BY no"
 _CANCEL_WAITING = (
     "WITH gone AS (DELETE FROM {queue} WHERE schema = %(schema)s AND id = %(id)s"
-    " AND (leased_until IS NULL OR leased_until < now()) RETURNING id)"
-    " UPDATE {s}.task t SET state = 'cancelled', ended_at = now(), note = '',"
+    " AND (leased_until IS NULL OR leased_until < {now}) RETURNING id)"
+    " UPDATE {s}.task t SET state = 'cancelled', ended_at = {now}, note = '',"
     " arguments = CASE WHEN t.arguments::jsonb = t.shown THEN t.arguments END FROM gone WHERE t.id = gone.id"
+    " RETURNING t.caller_id, t.tells, t.tells_arguments"
 )
 _CANCEL_RUNNING = "UPDATE {queue} SET cancelled = true WHERE schema = %s AND id = %s"
 _AGAIN = "SELECT command, arguments, shown, tells, tells_arguments FROM {s}.task WHERE object_id = %s AND id = %s"
@@ -109,7 +114,8 @@ def composed(schema: str, text: LiteralString) -> bytes:
     """Give a statement for one team's schema."""
     team = Identifier(schema)
     parts = {
-        "s": team, "queue": SQL(QUEUE), "columns": SQL(_COLUMNS), "beneath": SQL(_BENEATH).format(s=team),
+        "s": team, "queue": SQL(QUEUE), "columns": SQL(_COLUMNS), "now": SQL(NOW),
+        "beneath": SQL(_BENEATH).format(s=team),
     }  # fmt: skip
     return SQL(text).format(**parts).as_string(None).encode()
 
@@ -128,6 +134,15 @@ class Start:
     then: str = ""
     then_arguments: Mapping[str, Any] | None = None
     priority: int = 0
+    after_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """How a task is started that the platform starts: the command that is told how it ended, and when it begins."""
+
+    command: str = ""
+    arguments: Mapping[str, Any] | None = None
     after_s: float = 0.0
 
 
@@ -169,7 +184,7 @@ def _insert(
     connection.execute(composed(schema, _START), {
         "schema": schema, "id": task_id, "priority": what.priority, "after_s": what.after_s, "object_id": object_id,
         "command": what.spec.name, "arguments": arguments, "shown": Jsonb(shown), "caller": caller.name,
-        "caller_id": caller.id, "then": what.then, "then_arguments": then_arguments,
+        "caller_id": caller.id, "then": what.then, "then_arguments": then_arguments, "moved_s": clock.moved_s(),
     })  # fmt: skip
 
 
@@ -249,12 +264,24 @@ def output(connection: Connection[Any], schema: str, task_id: str) -> str:
     return "".join(text for (text,) in connection.execute(composed(schema, _OUTPUT), (task_id,)))
 
 
-def cancel(connection: Connection[Any], schema: str, task_id: str) -> bool:
-    """Cancel a task that is not over: give whether it is cancelled at once; one that runs is stopped by its worker."""
-    if connection.execute(composed(schema, _CANCEL_WAITING), {"schema": schema, "id": task_id}).rowcount:
-        return True
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """A task that was cancelled before it began. then: the command that is told; "" where none is."""
+
+    caller_id: str
+    then: str
+    then_arguments: dict[str, Any]
+
+
+def cancel(connection: Connection[Any], schema: str, task_id: str) -> Cancelled | None:
+    """Cancel a task that is not over; gives it where it is over now. One that runs is stopped by its worker."""
+    asked = {"schema": schema, "id": task_id, "moved_s": clock.moved_s()}
+    row = connection.execute(composed(schema, _CANCEL_WAITING), asked).fetchone()
+    if row is not None:
+        caller_id, then, then_arguments = row
+        return Cancelled(caller_id, then, then_arguments or {})
     connection.execute(composed(schema, _CANCEL_RUNNING), (schema, task_id))
-    return False
+    return None
 
 
 def again(

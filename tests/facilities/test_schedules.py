@@ -259,6 +259,64 @@ def test_the_preview_says_it_in_words_and_moments(grove):
     assert len(preview["next"]) == 1
 
 
+def test_the_history_keeps_what_a_run_said_also_of_one_that_failed(grove, hands, at_the_hour):
+    bell, other = grove.new("bell"), grove.new("bell")
+    add(grove, bell, "fine", "0 * * * *", f"tell_all {other}")
+    add(grove, bell, "not fine", "0 * * * *", f"tell_all {other} --fails")
+
+    at_the_hour(11)
+    hands.until_quiet()
+
+    said = f"rings what=all times=2\n{other}: rings what=all times=2\n"
+    for name, outcome in (("fine", "ok"), ("not fine", "failed")):
+        (run,) = of(grove, bell, "cron.history", name)["runs"]
+        assert (run["outcome"], run["log"]) == (outcome, said)
+    assert (grove.call(bell, "strokes"), grove.call(other, "strokes")) == (["all"], ["all"])
+
+
+def test_what_a_run_says_is_kept_within_bounds_and_goes_with_the_run(grove, hands, engine_with):
+    bell = grove.through(engine_with(CRON_RUNS=2)).new("bell")
+    grove = grove.through(engine_with(CRON_RUNS=2))
+    add(grove, bell, "talks", "@daily", "tell_all --lines 5000")
+
+    told = [of(grove, bell, "cron.run", "talks") for _ in range(4)]
+
+    runs = of(grove, bell, "cron.history", "talks")["runs"]
+    assert len(runs) == 2
+    assert all(run["log"].endswith("… 4,801 more\n") and len(run["log"]) < 9_000 for run in runs)
+    assert told[0]["log"].startswith("rings what=all times=2\nagain number=0\n")
+    kept = []
+    count = "SELECT count(*) FROM _run_log"
+    work = {"work": lambda context: kept.append(list(context.db.run(count)))}
+    grove.acting_as("system").outcome(bell, "count", check=True, **work)
+    assert kept == [[(2,)]]
+
+
+def test_what_code_says_is_told_to_who_listens(grove, monkeypatch):
+    bell = grove.new("bell")
+    told: list = []
+    monkeypatch.setattr(grove.engine, "publish", lambda events: told.extend(each for each in events))
+
+    grove.call(bell, "tell_all")
+
+    assert [each.data for each in told if each.topic == "log"] == [
+        {"text": "rings", "fields": {"what": "all", "times": 2}}
+    ]
+
+
+def test_what_was_left_out_for_being_late_is_told_as_late(grove, hands, at_the_hour):
+    bell, ear = grove.new("bell"), grove.new("bell")
+    add(grove, bell, "strict", "0 * * * *", missed="none")
+    grove.outcome(bell, "cron.alert", {"name": "strict", "occasions": ["late"], "to": ear}, check=True)
+
+    at_the_hour(200)
+    hands.until_quiet()
+
+    (alert,) = [message["body"] for message in grove.call(ear, "queue.receive", count=10)]
+    assert (outcomes(grove, bell, "strict"), alert["occasion"]) == (["missed"], "late")
+    assert "missed" in alert["problem"]
+
+
 # ---- When it goes wrong ----
 
 

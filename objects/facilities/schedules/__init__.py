@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal
 
 import orjson
 
+from objects.facilities.schedules.alerts import secret
 from objects.facilities.schedules.clocks import clock_changes
 from objects.facilities.schedules.firing import TOPIC, Firing
 from objects.facilities.schedules.shapes import (
@@ -29,6 +30,7 @@ from objects.facilities.schedules.shapes import (
     MissedPolicy,
     Occasion,
     Outcome,
+    OverlapPolicy,
     PlanName,
     Preview,
     Starts,
@@ -43,21 +45,25 @@ from objects.facilities.schedules.shapes import (
     past,
     unix,
 )
+from objects.facilities.schedules.tasks import BY_HAND, is_task
 from objects.sdk import (
     AtLeast,
     Between,
     Conflict,
     Facility,
     Help,
+    Json,
     Length,
     Moment,
     NoSuch,
     ObjectPath,
     OverLimit,
     Problem,
+    Role,
     Seconds,
     Tab,
     WrongArgument,
+    check_url,
     command,
 )
 from objects.timing import index, mails
@@ -94,6 +100,7 @@ class Schedules(Facility):
         starts: Starts = None,
         ends: Ends = None,
         tries: Tries = 1,
+        overlap: OverlapPolicy = "skip",
         paused: Annotated[bool, Help("do not begin yet")] = False,
         sure: Sure = False,
     ) -> Item:
@@ -129,6 +136,7 @@ class Schedules(Facility):
             starts_at=unix(starts),
             ends_at=unix(ends),
             tries=tries,
+            overlap=overlap,
         )
         plan = self._new(name, spec, done, given, rules)
         plan.paused = int(paused)
@@ -152,6 +160,7 @@ class Schedules(Facility):
         starts: Starts = None,
         ends: Ends = None,
         tries: Tries | None = None,
+        overlap: OverlapPolicy | None = None,
         sure: Sure = False,
     ) -> Item:
         """Change a schedule: what is named changes, the rest stays. Its runs have your rights from now on.
@@ -182,6 +191,7 @@ class Schedules(Facility):
             "starts_at": unix(starts),
             "ends_at": unix(ends),
             "tries": tries,
+            "overlap": overlap,
         }
         for field_name, value in changes.items():
             if value is not None:
@@ -202,6 +212,7 @@ class Schedules(Facility):
             str, Help("its command that is called with `alert`; else the alert waits in its queue")
         ] = "",
         mail: Annotated[str, Help("the address of a member of the team")] = "",
+        hook: Annotated[str, Length(0, 4_000), Help("an address that gets a signed POST; see `cron secret`")] = "",
         late: Annotated[Seconds, AtLeast(1), Help("from when on a run is late")] = LATE_S,
         slow: Annotated[Seconds, AtLeast(0.001), Help("from when on a run is slow")] = 5.0,
         off: Annotated[bool, Help("tell nobody any more")] = False,
@@ -209,7 +220,7 @@ class Schedules(Facility):
         """Have somebody told when runs of a schedule fail, are late or slow, or are well again.
 
         Of a row of failures the first is told, and then that it is over. Its runs, which tell it, have your rights
-        from now on.
+        from now on. A webhook is told by a task, again and again until it answers 2xx, under one `webhook-id`.
 
         > cron add count "*/5 * * * *" -- state incr visits
         …
@@ -220,18 +231,35 @@ class Schedules(Facility):
         """
         plans = self._plans()
         plan = self._found(plans, name)
-        if not off and to is None and not mail:
-            raise WrongArgument("to", "to: who shall be told? Name an object with --to, or an address with --mail.")
+        if not off and to is None and not mail and not hook:
+            raise WrongArgument(
+                "to",
+                "to: who shall be told? An object (--to), a member by mail (--mail) or a webhook (--hook).",
+            )
         if mail and not mails.is_member(self.context.pg, mail):
             raise WrongArgument("mail", f"mail: {mail[:100]} is no member of this team. Only members are written to.")
+        if hook:
+            check_url(hook, "hook")
         rules = plan.said
         rules.alert_on = [] if off else list(dict.fromkeys(occasions)) or list(OCCASIONS)
         rules.alert_to, rules.alert_command, rules.alert_mail = to or "", command, mail
+        rules.alert_hook = hook
         rules.late_s, rules.slow_s = late, slow
         plan.say(rules)
         self._sign(plans, plan)
         plans.put(plan)
         return details(plan, plans)
+
+    @command(reads=True, role=Role.EDITOR)
+    def secret(self, name: PlanName) -> str:
+        """Tell the secret with which a schedule signs what it tells a webhook, as standardwebhooks.com has it.
+
+        > cron add count "*/5 * * * *" -- state incr visits
+        …
+        > cron secret count
+        whsec_…
+        """
+        return secret(self.context.identity, self._found(self._plans(), name).name)
 
     @command
     def remove(self, *names: PlanName) -> int:
@@ -253,6 +281,8 @@ class Schedules(Facility):
     @command
     def pause(self, *names: PlanName) -> int:
         """Let schedules rest until they are resumed; what would have run meanwhile is not made up for. Tells how many.
+
+        A task that is going goes on: `task cancel` stops it.
 
         > cron add count "*/5 * * * *" -- state incr visits
         …
@@ -285,6 +315,7 @@ class Schedules(Facility):
         for plan in found:
             if plan.home != self.context.identity or not plans.is_signed(plan):
                 self._sign(plans, plan)
+                plans.forget_goings(plan.name)
             plan.paused, plan.home = 0, self.context.identity
             plan.aim(self.context.now)
             plans.put(plan)
@@ -304,12 +335,24 @@ class Schedules(Facility):
         > cron add count "*/5 * * * *" -- state incr visits
         …
         > cron run count --dry
-        outcome ok  result 1  problem  took …  kept no
+        outcome ok  result 1  problem  took …  kept no  log
         > cron run count
-        outcome ok  result 1  problem  took …  kept yes
+        outcome ok  result 1  problem  took …  kept yes  log
         """
         plans = self._plans()
         plan = self._found(plans, name)
+        cause = f"{BY_HAND}, {self.context.caller.name}"
+        if is_task(self.context.kind, plan.command):
+            if as_of is not None:
+                raise WrongArgument(
+                    "as_of", "as_of: a task goes by the clock; a transaction alone can see another moment."
+                )
+            if not dry:
+                run = Firing(self.context, plans).tasks.by_hand(plan, cause, self.context.caller.id)
+                self._wake(plans)
+                return Outcome(
+                    "failed" if run.problem else "running", None, run.problem or "", 0.0, kept=not run.problem
+                )
         attempt = self.context.attempt(
             self.context.path,
             plan.command,
@@ -322,9 +365,16 @@ class Schedules(Facility):
         problem = "" if attempt.problem is None else attempt.problem.detail
         if not dry:
             at = unix(as_of) or self.context.now
-            Firing(self.context, plans).note(plan, at, f"by hand, {self.context.caller.name}", attempt)
-        outcome: Literal["ok", "failed"] = "failed" if problem else "ok"
-        return Outcome(outcome, attempt.value, problem, round(attempt.took_s, 4), kept=not dry and not problem)
+            Firing(self.context, plans).note(plan, at, cause, attempt)
+        value = None if attempt.task else attempt.value  # a task that was not to be started has no result
+        return Outcome(
+            "failed" if problem else "ok",
+            value,
+            problem,
+            round(attempt.took_s, 4),
+            kept=not dry and not problem,
+            log=attempt.log,
+        )
 
     # ---- What one asks ----
 
@@ -417,7 +467,7 @@ class Schedules(Facility):
         before: Annotated[int | None, Help("only runs before this number; `next` of the answer before")] = None,
         limit: Annotated[int, Between(1, 200)] = 20,
     ) -> History:
-        """Tell what a schedule did, the latest first: input, result, duration and outcome of each run.
+        """Tell what a schedule did, the latest first: input, result, duration, outcome and log of each run.
 
         > cron add count "*/5 * * * *" -- state incr visits
         …
@@ -430,7 +480,9 @@ class Schedules(Facility):
         plans = self._plans()
         self._found(plans, name)
         runs = plans.runs(name, before, limit)
-        return History([past(run) for run in runs], runs[-1].number if len(runs) == limit else None)
+        logs, tasks = plans.logs(runs), {each.run: each.task for each in plans.goings(name)}
+        shown = [past(run, logs.get(run.number, ""), tasks.get(run.number, "")) for run in runs]
+        return History(shown, runs[-1].number if len(runs) == limit else None)
 
     @command(reads=True)
     def agenda(
@@ -462,6 +514,17 @@ class Schedules(Facility):
         )
         sees = self.context.caller.sees
         return [entry(row, now) for row in rows if sees(row[0])][:limit]
+
+    @command
+    def hear(self, task: Annotated[str, Length(0, 60)], value: Json = None, problem: Json = None) -> None:  # noqa: ARG002 -- every command that is told an outcome takes them
+        """Look at a task that a schedule started: is it over? Grove does so by itself.
+
+        > cron hear none
+        …
+        """
+        plans = self._plans()
+        plans.look(task, self.context.now)
+        self._wake(plans)
 
     # ---- Alarms, for code ----
 
@@ -507,6 +570,8 @@ class Schedules(Facility):
         """Run what is due. Gives the mails that are to be sent."""
         plans, now = self._plans(), self.context.now
         firing = Firing(self.context, plans)
+        while (going := plans.to_look_at(now)) is not None:
+            firing.tasks.look(going)
         took_s = 0.0
         while most and took_s < TURN_S and (plan := plans.ready(now)) is not None:
             most -= 1
@@ -515,7 +580,7 @@ class Schedules(Facility):
             took_s += firing.run_due(plan, broken)
             broken = None
         self._wake(plans)
-        return firing.letters or None
+        return firing.alerts.letters or None
 
     @staticmethod
     def after_due(schema: str, object_id: int, path: str, value: list[mails.Mail]) -> None:  # noqa: ARG004

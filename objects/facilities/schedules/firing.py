@@ -6,9 +6,9 @@ from typing import Any, Final
 import orjson
 
 from objects.facilities.queue import Queue, pause_s
-from objects.facilities.schedules.shapes import iso
+from objects.facilities.schedules.alerts import Alerts
+from objects.facilities.schedules.tasks import BY_HAND, TaskRuns, is_task
 from objects.sdk import Conflict, Context, OverLimit, Problem, WrongArgument
-from objects.timing import mails
 from objects.timing.plans import FOREIGN, LATE_S, NEVER, Plan, Plans, Run
 
 TOPIC: Final = "cron"
@@ -16,12 +16,13 @@ RESULT_CHARS: Final = 4_000  # of a result in the history
 
 
 class Firing:
-    """Runs the plans of one object within one call. letters: mails that are to be sent after it."""
+    """Runs the plans of one object within one call."""
 
     def __init__(self, context: Context, plans: Plans) -> None:
         self.context = context
         self.plans = plans
-        self.letters: list[mails.Mail] = []
+        self.alerts = Alerts(context)
+        self.tasks = TaskRuns(self)
 
     def is_broken(self, plan: Plan) -> bool:
         """Pause a plan that Grove did not write, or whose time cannot be told any more, for a zone is gone."""
@@ -51,7 +52,10 @@ class Firing:
         took_s = 0.0
         attempt = None
         if is_missed:
-            self._missed(plan, nominal, 1)
+            self._missed(plan, nominal, 1, late_s)
+        elif broken is None and is_task(self.context.kind, plan.command):
+            self._fire_task(plan, nominal, late_s)
+            return took_s
         elif broken is None:
             attempt = self.context.attempt(
                 self.context.path,
@@ -72,6 +76,14 @@ class Firing:
         self._settle(there, nominal, attempt, broken, is_missed=is_missed, late_s=late_s)
         return took_s
 
+    def _fire_task(self, plan: Plan, nominal: float, late_s: float) -> None:
+        """Let a plan fire whose command is a task; what comes of it is known later."""
+        self.plans.sign(plan, plan.caller, plan.by)
+        plan.aim(nominal)
+        self.plans.put(plan)
+        run = self.tasks.fire(plan, nominal)
+        self.alerts.tell(plan, run.number, {"late": late_s > plan.said.late_s}, run.problem, late_s=late_s)
+
     def _settle(
         self,
         plan: Plan,
@@ -89,7 +101,7 @@ class Firing:
             plan.last_at, plan.last = self.context.now, "missed"
         else:
             took_s = 0.0 if attempt is None else attempt.took_s
-            self.note(plan, nominal, "alarm" if plan.is_alarm else "schedule", attempt, broken)
+            run = self.note(plan, nominal, "alarm" if plan.is_alarm else "schedule", attempt, broken)
             if problem is not None and rules.tries > 1:
                 self._try_again(plan, problem)
             occasions = {
@@ -98,47 +110,53 @@ class Firing:
                 "late": late_s > rules.late_s,
                 "slow": took_s > rules.slow_s,
             }
-            for occasion in rules.alert_on:
-                if occasions[occasion]:
-                    self._tell(plan, occasion, problem, late_s=late_s, took_s=took_s)
+            self.alerts.tell(plan, run.number, occasions, run.problem, late_s=late_s, took_s=took_s)
         if plan.is_alarm and plan.at == NEVER:
             self.plans.remove(plan.name)
         else:
             self.plans.put(plan)
 
-    def note(self, plan: Plan, nominal: float, cause: str, attempt: Any, broken: Any = None) -> None:
+    def note(self, plan: Plan, nominal: float, cause: str, attempt: Any, broken: Any = None) -> Run:
         """Remember a run, in the plan too, which the caller keeps unless the run was by hand."""
         problem = broken if attempt is None else attempt.problem
-        result = None
-        if problem is None:
-            result = orjson.dumps(attempt.value).decode()
-            if len(result) > RESULT_CHARS:
-                result = orjson.dumps(result[:RESULT_CHARS] + "…").decode()
+        result = self.cut(orjson.dumps(attempt.value).decode()) if problem is None else None
         outcome = "ok" if problem is None else "failed"
         took_s = 0.0 if attempt is None else attempt.took_s
         now = self.context.now
         text = None if problem is None else problem.detail
         run = Run(plan.name, nominal, now, took_s, outcome, cause, plan.arguments, result, text)
-        run.number = self.plans.note(run, self.context.limits.CRON_RUNS)
+        run.number = self.plans.note(run, self.context.limits.CRON_RUNS, "" if attempt is None else attempt.log)
         plan.last_at, plan.last = now, outcome
-        if cause.startswith("by hand"):
+        if cause.startswith(BY_HAND):
             there = self.plans.get(plan.name)
             if there is not None:
                 there.last_at, there.last = now, outcome
                 self.plans.put(there)
         else:
             plan.failures = plan.failures + 1 if problem is not None else 0
-        self.context.emit(TOPIC, {"name": plan.name, "run": run.number, "outcome": outcome, "problem": text})
+        self.emit(plan, run)
+        return run
 
-    def _missed(self, plan: Plan, nominal: float, count: int) -> None:
+    def emit(self, plan: Plan, run: Run) -> None:
+        """Tell those who watch how a run stands."""
+        told = {"name": plan.name, "run": run.number, "outcome": run.outcome, "problem": run.problem}
+        self.context.emit(TOPIC, told)
+
+    @staticmethod
+    def cut(result: str | None) -> str | None:
+        """Give a result as JSON that is not too long to be remembered."""
+        if result is None or len(result) <= RESULT_CHARS:
+            return result
+        return orjson.dumps(result[:RESULT_CHARS] + "…").decode()
+
+    def _missed(self, plan: Plan, nominal: float, count: int, late_s: float = 0.0) -> None:
         """Take note of runs that are not made up for."""
         many = f"{count:,}{' or more' if count >= 1_000 else ''} runs were" if count > 1 else "The run was"
         problem = f"{many} missed, and not to be made up for (missed {plan.said.missed})."
         now = self.context.now
-        self.plans.note(
-            Run(plan.name, nominal, now, 0.0, "missed", "schedule", plan.arguments, None, problem),
-            self.context.limits.CRON_RUNS,
-        )
+        run = Run(plan.name, nominal, now, 0.0, "missed", "schedule", plan.arguments, None, problem)
+        run.number = self.plans.note(run, self.context.limits.CRON_RUNS)
+        self.alerts.tell(plan, run.number, {"late": late_s > plan.said.late_s}, problem, late_s=late_s)
 
     def _try_again(self, plan: Plan, problem: Problem) -> None:
         """Let the queue try a run again that failed."""
@@ -154,35 +172,6 @@ class Firing:
                 most=plan.said.tries,
                 problem=problem.detail,
             )
-
-    def _tell(
-        self,
-        plan: Plan,
-        occasion: str,
-        problem: Problem | None,
-        *,
-        late_s: float,
-        took_s: float,
-    ) -> None:
-        """Send an alert to whoever is to have it."""
-        rules = plan.said
-        alert = {
-            "object": self.context.path,
-            "schedule": plan.name,
-            "occasion": occasion,
-            "at": iso(self.context.now),
-            "problem": None if problem is None else problem.detail,
-            "late_s": round(late_s, 3),
-            "took_s": round(took_s, 6),
-        }
-        if rules.alert_to:
-            done, given = (
-                (rules.alert_command, {"alert": alert}) if rules.alert_command else ("queue.push", {"body": alert})
-            )
-            with suppress(OverLimit):
-                self._queue().post(rules.alert_to, done, given, caller=plan.caller)
-        if rules.alert_mail:
-            self.letters.append(mails.letter(rules.alert_mail, alert))
 
     def _queue(self) -> Queue:
         found: Any = self.context.facility("queue")

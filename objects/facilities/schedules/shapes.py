@@ -40,6 +40,10 @@ DstPolicy = Annotated[
 MissedPolicy = Annotated[
     Literal["all", "last", "none"], Help("which of the runs to make up for that nothing was there to do")
 ]
+OverlapPolicy = Annotated[
+    Literal["skip", "queue", "cancel", "allow"],
+    Help("for a task that is still going when the next is due: leave that out, let it wait, stop the old one, or both"),
+]
 Lateness = Annotated[Seconds | None, Help("a run that is later than this is left out; for `none` a minute by default")]
 Jitter = Annotated[Seconds, Between(0, 86_400), Help("run up to this later; always as much for the same moment")]
 Starts = Annotated[Moment | None, Help("not before this moment; `every` counts from it")]
@@ -65,7 +69,7 @@ class Item:
     state: PlanState
     next: Moment | None
     last: Moment | None
-    outcome: str  # of the last run: ok, failed, missed; "" where there was none
+    outcome: str  # of the last run: ok, failed, missed, cancelled, running; "" where there was none
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ class Items:
 class Details:
     """All about one schedule. by: whose rights its runs have. failures: runs in a row that failed.
 
-    problem: why it is paused where nobody paused it.
+    alerts: when somebody is told; to, mail, hook: who. problem: why it is paused where nobody paused it.
     """
 
     name: str
@@ -98,7 +102,11 @@ class Details:
     starts: Moment | None
     ends: Moment | None
     tries: int
+    overlap: str
     alerts: list[str]
+    to: str
+    mail: str
+    hook: str
     by: str
     alarm: bool
     failures: int
@@ -133,18 +141,23 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run went. kept: whether its effect stays; a dry run leaves none."""
+    """How a run went. kept: whether its effect stays; a dry run leaves none. running: it is a task, see the history."""
 
-    outcome: Literal["ok", "failed"]
+    outcome: Literal["ok", "failed", "running"]
     result: Json
     problem: str
     took: Seconds
     kept: bool
+    log: str = ""  # what it said
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A run in the history. meant: the moment it was for. cause: what made it run."""
+    """A run in the history. meant: the moment it was for. cause: what made it run. log: what it said.
+
+    outcome: ok, failed, missed, skipped (the one before was still going) or cancelled; running or waiting where it is
+    not over. task: the one that it is, while it is not over.
+    """
 
     number: int
     meant: Moment
@@ -155,6 +168,8 @@ class Past:
     input: Json
     result: Json
     problem: str
+    log: str
+    task: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +244,11 @@ def details(plan: Plan, plans: Plans) -> Details:
         starts=moment(rules.starts_at),
         ends=moment(rules.ends_at),
         tries=rules.tries,
+        overlap=rules.overlap,
         alerts=rules.alert_on,
+        to=rules.alert_to if rules.alert_on else "",
+        mail=rules.alert_mail if rules.alert_on else "",
+        hook=rules.alert_hook if rules.alert_on else "",
         by=plan.by,
         alarm=bool(plan.is_alarm),
         failures=plan.failures,
@@ -278,7 +297,7 @@ def entry(row: tuple[Any, ...], now: float) -> Entry:
     return Entry(path, facility, state, moment(None if due_at == NEVER else due_at), failing, kind, what, asked)
 
 
-def past(run: Run) -> Past:
+def past(run: Run, log: str, task: str) -> Past:
     return Past(
         number=run.number,
         meant=utc(run.nominal),
@@ -289,4 +308,6 @@ def past(run: Run) -> Past:
         input=orjson.loads(run.input),
         result=None if run.result is None else orjson.loads(run.result),
         problem=run.problem or "",
+        log=log,
+        task=task,
     )
