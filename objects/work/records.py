@@ -219,7 +219,7 @@ def places(connection: Connection[Any], schema: str, ids: list[str]) -> dict[str
     """Tell the places of tasks among all of the team that wait, from 1; those far behind are left out."""
     if not ids:
         return {}
-    asked = {"schema": schema, "ids": ids, "counted": COUNTED}
+    asked = {"schema": schema, "ids": ids, "counted": COUNTED, "moved_s": clock.moved_s()}
     return dict(connection.execute(composed(schema, _PLACES), asked).fetchall())
 
 
@@ -239,7 +239,7 @@ def beneath(connection: Connection[Any], schema: str, where: Beneath) -> list[tu
     below = where.path.rstrip("/") + "/"
     asked = {
         "schema": schema, "path": where.path, "below": below, "kind": where.kind, "most": where.most,
-        "within_s": where.within_s,
+        "within_s": where.within_s, "moved_s": clock.moved_s(),
     }  # fmt: skip
     return [(TaskRow(*row[:-2]), row[-2], row[-1]) for row in connection.execute(text, asked)]
 
