@@ -215,7 +215,8 @@ class Plans:
 
     def failing(self) -> list[str]:
         """Name those whose last run failed."""
-        return [name for (name,) in self._rows("SELECT name FROM _schedule WHERE failures > 0 ORDER BY name LIMIT 10")]
+        sql = "SELECT name FROM _schedule WHERE failures > 0 AND home = ? ORDER BY name LIMIT 10"
+        return [name for (name,) in self._rows(sql, (self.identity,))]
 
     def ready(self, now: float) -> Plan | None:
         """Give the plan that is due the longest."""

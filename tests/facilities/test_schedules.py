@@ -591,6 +591,56 @@ def test_an_imported_file_that_guesses_of_which_object_it_will_be_runs_nothing(g
     assert states == ["copied"] * 18 + ["foreign", "on"]
 
 
+def test_what_came_with_a_file_is_found_out_by_itself_and_waits_where_one_looks(grove, hands, tmp_path):
+    thing = grove.new()
+    add(grove, thing, "five", "*/5 * * * *", "state incr forged")
+    grove.outcome(thing, "queue.push", {"command": "state incr forged"}, check=True)
+    grove.call(thing, "steps.begin", plan=[{"do": "state.incr", "arguments": {"key": "forged"}}])
+    told = []
+    grove.acting_as("system").outcome(thing, "look", work=lambda context: told.append(context.identity), check=True)
+    schema, _, number = told[0].partition("/")
+    (tmp_path / "made.sqlite").write_bytes(grove.call(thing, "export").read())
+    grove.outcome(thing, "tree.delete", confirmed=True, check=True)
+    with sqlite3.connect(tmp_path / "made.sqlite") as database:
+        for table in ("_schedule", "_queue", "_durable"):
+            database.execute(f"UPDATE {table} SET home = ?", (f"{schema}/{int(number) + 1}",))
+        database.execute("UPDATE _schedule SET at = 1, nominal = 1")
+    database.close()
+
+    content = Content((tmp_path / "made.sqlite").read_bytes())
+    grove.call(grove.home, "import", content=content, **{"as": "made"})
+    made = f"{grove.home}/made"
+    assert grove.id(made) == int(number) + 1
+    hands.until_quiet()
+
+    assert grove.call(made, "state.list")["entries"] == []
+    (item,) = grove.call(made, "cron.list")["schedules"]
+    (letter,) = grove.call(made, "queue.peek", dead=True)["messages"]
+    (run,) = grove.call(made, "steps.list")
+    assert (item["state"], "file from elsewhere" in letter["problem"], run["state"]) == ("foreign", True, "failed")
+    failing = grove.call(grove.home, "cron.agenda", failing=True)
+    assert {(each["facility"], each["failing"]) for each in failing} == {("cron", "five"), ("queue", "1 dead letter")}
+
+
+def test_a_schedule_in_an_honest_file_rests_until_it_is_resumed_and_then_wakes(grove, hands, at_the_hour, tmp_path):
+    thing = grove.new()
+    add(grove, thing, "five", "*/5 * * * *", "state incr n")
+    content = Content(grove.call(thing, "export").read())
+    grove.call(grove.home, "import", content=content, **{"as": "made"})
+    made = f"{grove.home}/made"
+
+    at_the_hour(11)
+    hands.until_quiet()
+    (item,) = grove.call(made, "cron.list")["schedules"]
+    before = grove.call(made, "state.list")["entries"]
+    grove.call(made, "cron.resume", names=["five"])
+    at_the_hour(300)
+    hands.until_quiet()
+
+    assert (item["state"], before) == ("copied", [])
+    assert grove.call(made, "state.get", key="n") == 1
+
+
 @pytest.mark.parametrize("adopt", ["resume", "edit", "alert"])
 def test_who_adopts_a_forged_schedule_lends_their_own_rights_and_no_others(
     grove, hands, at_the_hour, member, caller, team, adopt
