@@ -17,6 +17,7 @@ from teams.models import Team
 from tests.pages.browser import complaints_of_axe, entered
 from tests.work.inline import Inline
 
+PATIENT_MS = 20_000  # what comes by itself takes a web process and a socket, which may be busy
 PATH = "/due"
 BASE = f"/t/demo/o{PATH}:/"
 PLAN = [{"do": "state.incr", "arguments": {"key": "n"}, "name": "reserve"}, {"approval": "ship it"}, {"event": "paid"}]
@@ -74,9 +75,11 @@ def test_what_is_typed_into_a_schedule_is_told_in_words_and_dates(chromium, site
         page.locator(".live-spec [name=spec]").fill("@daily")
         page.get_by_role("button", name="Edit", exact=True).click()
 
-        expect(page.locator(".tab-content > .column > .card").first).to_contain_text("at 00:00 (Europe/Berlin)")
+        expect(page.locator(".tab-content > .column > .card").first).to_contain_text(
+            "at 00:00 (Europe/Berlin)", timeout=PATIENT_MS
+        )
         page.get_by_role("button", name="Pause", exact=True).click()
-        expect(page.get_by_role("button", name="Resume", exact=True)).to_be_visible()
+        expect(page.get_by_role("button", name="Resume", exact=True)).to_be_visible(timeout=PATIENT_MS)
 
 
 def test_a_task_runs_while_it_is_looked_at(chromium, site, due):
@@ -91,7 +94,7 @@ def test_a_task_runs_while_it_is_looked_at(chromium, site, due):
 
         run_a_task()
 
-        expect(page.locator("#task-state")).to_have_text("failed", timeout=30_000)
+        expect(page.locator("#task-state")).to_have_text("failed", timeout=PATIENT_MS)
         expect(page.locator("#task-output")).to_have_text(f"GET {NOWHERE}\n", use_inner_text=True)
         expect(page.get_by_role("button", name="Retry")).to_be_visible()
         expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
@@ -107,15 +110,15 @@ def test_a_run_gets_its_yes_and_its_event_on_its_page(chromium, site, due):
         page.get_by_label("Note optional").fill("Looks good.")
         page.get_by_label("Note optional").press("Enter")  # the first button is Approve
 
-        expect(page.locator("#step-2")).to_contain_text("yes, by ")
-        expect(page.locator("#step-2")).to_contain_text("Looks good.")
+        expect(page.locator("#step-2")).to_contain_text("yes, by ", timeout=PATIENT_MS)
+        expect(page.locator("#step-2")).to_contain_text("Looks good.", timeout=PATIENT_MS)
         due("steps.go", run=run)
-        expect(page.locator("#step-3")).to_contain_text("event, waiting")
+        expect(page.locator("#step-3")).to_contain_text("event, waiting", timeout=PATIENT_MS)
         page.get_by_label("Value JSON, optional").fill('{"amount": 5}')
         page.get_by_role("button", name="It has happened").click()
-        expect(page.locator("#step-3")).to_contain_text("1 member")
+        expect(page.locator("#step-3")).to_contain_text("1 member", timeout=PATIENT_MS)
         due("steps.go", run=run)
-        expect(page.get_by_role("status").filter(has_text="done")).to_be_visible()
+        expect(page.get_by_role("status").filter(has_text="done")).to_be_visible(timeout=PATIENT_MS)
 
 
 def test_the_agenda_follows_and_keeps_what_has_the_focus(chromium, site, due):
@@ -127,7 +130,7 @@ def test_the_agenda_follows_and_keeps_what_has_the_focus(chromium, site, due):
         due("steps.begin", plan=[{"approval": "ask me"}])
         due("steps.go")
 
-        expect(page.get_by_role("link", name="ask me")).to_be_visible(timeout=15_000)
+        expect(page.get_by_role("link", name="ask me")).to_be_visible(timeout=PATIENT_MS)
         expect(page.get_by_label("Kind")).to_be_focused()
         page.keyboard.press("Control+k")
         page.keyboard.type("agenda")
