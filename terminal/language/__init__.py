@@ -1,6 +1,7 @@
 """The language of the shell: `parse` turns a text into a tree with positions, `unparse` writes a tree down again."""
 
-from terminal.language.parser import Rest, Unfinished, parse
+from terminal.language.parser import Unfinished, parse
+from terminal.language.rests import Rest
 from terminal.language.tree import (
     Assignment,
     Block,

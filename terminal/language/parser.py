@@ -7,10 +7,10 @@ one word; `{` before a space begins a block. Some commands take the rest of the 
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from teams.problems import BadRequest
+from terminal.language.rests import MOST_WORDS_OF_A_COMMAND, Rest, Rules, is_at_rest, ruled_by
 from terminal.language.tree import (
     Assignment,
     Block,
@@ -31,36 +31,17 @@ from terminal.language.tree import (
 LONGEST_TEXT = 1_000_000  # characters; longer things are files
 DEEPEST = 32  # $( … ) and { … } inside each other
 MOST_FAILED_JSON = 16  # words that begin like JSON and are none; each costs reading ahead, later ones are plain words
-MOST_WORDS_OF_A_COMMAND = 3
 
 _ENDS = frozenset(" \t\r\n|&;<>")
 _BRACED = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*(?:\.[^{}$\s\"'.]+)*|[?@#]|[0-9]{1,4})\}")
 _NAMED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[?@#]|[0-9]")
 _ASSIGNED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(?=[\s|&;<>)]|$)")
-_DURATION = re.compile(r"[0-9][0-9.a-z]*")
 _DECODER = json.JSONDecoder()
 
 
 class Unfinished(BadRequest):
     """A text that more lines would complete: an open quote, a `|` at the end, a here-document that has no end yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """How a command that takes the rest of a line reads what comes before it.
-
-    before: positional words before the rest. switches: flags (`--all`) that take no value.
-    keeps_or: `||` is part of the rest, as in SQL, where it joins texts; otherwise it ends it, as `|`, `;`, `&&` do.
-    """
-
-    before: int = 0
-    switches: frozenset[str] = frozenset()
-    keeps_or: bool = True
-
-
-Rules = Mapping[str, Rest | None]
-"""By the words of a command ("sql query"): its Rest, or None for one that reads ordinary words."""
 
 
 def parse(text: str, rules: Rules | None = None, *, tolerant: bool = False) -> Script:
@@ -329,34 +310,17 @@ class _Parser:
 
     def begins_rest(self, words: list[Word]) -> Rest | None:
         """Give the rule where what comes next is the rest of a line, as the command that these words begin takes it."""
-        if not self.rules:
+        ruled = ruled_by(words, self.rules)
+        if ruled is None:
             return None
-        head = _head(words)
-        if head >= len(words):
-            return None
-        names: list[str] = []
-        for word in words[head : head + MOST_WORDS_OF_A_COMMAND]:
-            if not word.bare:
-                break
-            names.append(word.bare)
-        rule: Rest | None = None
-        used = 0
-        for count in range(len(names), 0, -1):
-            name = " ".join(names[:count])
-            name = name if name in self.rules else name.replace(" ", ".")
-            if name in self.rules:
-                rule, used = self.rules[name], count
-                break
-        if rule is None:
-            return None
-        if used == len(words) - head and used < MOST_WORDS_OF_A_COMMAND:
+        rule, name, further = ruled
+        if not further and name.count(" ") < MOST_WORDS_OF_A_COMMAND - 1:
             longer = _BARE.match(self.text, self.at, self.end)
-            if longer and f"{' '.join(names[:used])} {longer[0]}" in self.rules:
+            if longer and f"{name} {longer[0]}" in self.rules:
                 return None
-        is_there = _is_at_rest(rule, words[head + used :]) and not self.is_flag(words[head + used :])
-        return rule if is_there else None
+        return rule if is_at_rest(rule, further) and not self.is_flag(further) else None
 
-    def is_flag(self, words: list[Word]) -> bool:
+    def is_flag(self, words: Sequence[Word]) -> bool:
         return self.starts("--") and not any(word.bare == "--" for word in words)
 
     def rest(self, closer: str, rule: Rest) -> Word | None:
@@ -576,50 +540,3 @@ def _tidy(parts: list[Part], before: int, end: int) -> None:
     last = parts[-1]
     if isinstance(last, Text):
         parts[-1] = Text(last.text, last.quoted, start=last.start, end=end)
-
-
-def _head(words: list[Word]) -> int:
-    """Give the index of the word that names the command, behind `@path`, `on path`, `time`, `watch 2s`, `each … --`."""
-    at = 0
-    while at < len(words):
-        word = words[at]
-        bare = word.bare
-        first = word.parts[0] if word.parts else None
-        if isinstance(first, Text) and not first.quoted and first.text.startswith("@"):
-            at += 1
-        elif bare == "on":
-            at += 2
-        elif bare == "time":
-            at += 1
-        elif bare == "watch":
-            at += 1
-            if at < len(words) and _DURATION.fullmatch(words[at].bare):
-                at += 1
-        elif bare == "each":
-            ends = [number for number in range(at, len(words)) if words[number].bare == "--"]
-            if not ends:
-                return len(words)
-            at = ends[0] + 1
-        else:
-            return at
-    return at
-
-
-def _is_at_rest(rule: Rest, words: list[Word]) -> bool:
-    """Whether the flags and positional words before the rest are all there."""
-    count = 0
-    skips = flags_ended = False
-    for word in words:
-        first = word.parts[0] if word.parts else None
-        if any(isinstance(part, Raw) for part in word.parts):
-            return False
-        if skips:
-            skips = False
-        elif not flags_ended and word.bare == "--":
-            flags_ended = True
-        elif not flags_ended and isinstance(first, Text) and not first.quoted and first.text.startswith("--"):
-            text = first.text[2:]
-            skips = "=" not in text and text.replace("-", "_") not in rule.switches and text not in rule.switches
-        else:
-            count += 1
-    return not skips and count == rule.before
