@@ -28,9 +28,11 @@ Everything here is an object: a small computer that never dies. Each has state, 
 
 - `/welcome` is this one. Its state is beside this file; set a value and watch the journal.
 - `/shop/orders` has a table of orders. Open it and run: select city, sum(total) from orders group by city
+  Its tab Steps has a delivery that waits for your yes, its Queue what somebody elsewhere is to pack.
 - `/shop/prices` has prices as state, and the price list as a file.
 - `/lab/counter` counts. Run `state incr count`.
 - `/lab/garden` waters itself every five minutes: `cron list` tells when next, `cron history water` what came of it.
+  The agenda, in the bar at the top, has what is due in all objects.
 
 Press Ctrl-K on any page to find an object, a command or a page: `state incr count` runs right there. `/` filters the
 tree. The gallery makes more like these with one click.
@@ -57,6 +59,16 @@ BY_CITY: Final = (
     "create view by_city as select city, count(*) as orders, round(sum(total), 2) as total"
     " from orders group by city order by total desc"
 )
+TO_PICK: Final = ((318, "mint"), (319, "olive tree"), (320, "thyme"))  # messages for who packs, elsewhere
+# A run that waits for somebody's yes, and goes on for a day after it.
+SHIPPING: Final = [
+    {"do": "state.incr", "arguments": {"key": "reserved"}, "name": "reserve a van",
+     "undo": "state.incr", "undo_arguments": {"key": "reserved", "by": -1}},
+    {"approval": "ship order 320"},
+    {"do": "state.incr", "arguments": {"key": "shipped"}, "name": "hand it over"},
+    {"sleep": "1d", "name": "wait for the receipt"},
+    {"do": "state.incr", "arguments": {"key": "received"}, "name": "close the order"},
+]  # fmt: skip
 FIRST_ORDER: Final = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 
 
@@ -145,6 +157,9 @@ def plants() -> list[Plant]:
                 ("sql", {"query": "create index orders_city on orders(city)"}),
                 ("sql", {"query": BY_CITY}),
                 ("state.set", {"key": "last_order", "value": ORDERS}),
+                *(("queue.push", {"body": {"order": number, "pick": name}}) for number, name in TO_PICK),
+                ("queue.push", {"command": "state incr reminders", "delay": 86_400}),
+                ("steps.begin", {"plan": SHIPPING}),
             ),
         ),
         Plant(
@@ -169,6 +184,16 @@ def plants() -> list[Plant]:
                 ("files.put", {"name": "notes/watering.txt", "content": "Lemon tree: twice a week.\n"}),
                 ("files.put", {"name": "layout.json", "content": json.dumps({"beds": 3, "trees": ["lemon", "olive"]})}),
                 ("cron.add", {"name": "water", "spec": "*/5 * * * *", "command": "state incr waterings"}),
+                ("cron.run", {"name": "water"}),
+                (
+                    "cron.add",
+                    {
+                        "name": "rain",
+                        "spec": "0 7 * * *",
+                        "command": "state set mode rain",
+                        "zone": "Europe/Lisbon",
+                    },
+                ),
             ),
         ),
     ]  # fmt: skip

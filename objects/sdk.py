@@ -25,7 +25,7 @@ from objects.commands.types import (
     show_bytes,
     show_seconds,
 )
-from objects.network.client import Answer
+from objects.network.client import Answer, check_url
 from objects.network.client import Request as HttpRequest
 from objects.network.guard import Unreachable
 from objects.storage.database import Limits as SqlLimits
@@ -92,6 +92,7 @@ __all__ = [
     "Upload",
     "WrongArgument",
     "check_state",
+    "check_url",
     "command",
     "durable",
     "effect_of",

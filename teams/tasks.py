@@ -1,15 +1,14 @@
 """What Celery does for this room now and then."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from allauth.usersessions.models import UserSession
 from celery import shared_task
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
-from django.utils import timezone
 
-from teams import actions
+from teams import actions, clock
 from teams.models import Team
 
 
@@ -23,6 +22,6 @@ def forget_old_sessions() -> None:
 @shared_task  # type: ignore[untyped-decorator]
 def forget_deleted_teams() -> None:
     """Delete for good the teams whose time in the trash is over."""
-    before = timezone.now() - timedelta(seconds=settings.GROVE.TEAM_TRASH_KEEP_S)
+    before = datetime.fromtimestamp(clock.now(), UTC) - timedelta(seconds=settings.GROVE.TEAM_TRASH_KEEP_S)
     for team in Team.objects.filter(deleted_at__lte=before):
         actions.delete_team(team=team, by=None)

@@ -140,12 +140,14 @@ class Supervisor:
         changed: Callable[[Mapping[str, int]], None] = lambda _: None,
         hint: Callable[[], str] = lambda: "",
         first_delay_s: float = 0.5,
+        longest_delay_s: float = 30.0,
     ) -> None:
         self.children: dict[str, Child] = {}
         self.waiting: dict[str, tuple[float, Program, int]] = {}  # name: when to start it again, its restarts so far
         self.stop_requests, self.last_signal = 0, signal.SIGTERM
         self.is_stopping = False
         self._changed, self._hint, self._first_delay_s = changed, hint, first_delay_s
+        self._longest_delay_s = longest_delay_s
         self._selector = selectors.DefaultSelector()
         self._old_handlers: dict[signal.Signals, object] = {}
 
@@ -246,7 +248,7 @@ class Supervisor:
         if self.is_stopping:
             return
         restarts = 0 if child.ran_s >= STEADY_S else child.restarts
-        delay_s = min(30.0, self._first_delay_s * 2**restarts)
+        delay_s = min(self._longest_delay_s, self._first_delay_s * 2**restarts)
         self.waiting[program.name] = (time.monotonic() + delay_s, program, restarts + 1)
         hint = self._hint()
         if hint:

@@ -17,6 +17,8 @@ from objects.archive import form
 from objects.commands.registry import registry
 from objects.commands.types import Content
 from objects.storage import pages, vetting
+from objects.timing import index
+from objects.timing.index import Due
 from objects.tree import tree
 from objects.tree.nodes import PAGE_BYTES, Node, sql
 from objects.tree.paths import ObjectPath
@@ -24,6 +26,7 @@ from objects.tree.search import look
 from teams.access import Caller, Role
 from teams.problems import Conflict, NoSuch, NotAllowed, WrongArgument
 
+WOKEN: Final = {"_schedule": "cron", "_message": "queue", "_durable": "steps"}  # facilities by a table of theirs
 SQLITE_MAGIC: Final = b"SQLite format 3\0"
 
 
@@ -182,4 +185,8 @@ class Arrival:
             ),
             (page_count, node.id),
         )
+        # What came with the file runs with nobody's rights: each facility finds that out, and says so, once woken.
+        woken = {(node.id, WOKEN[table]): Due(self.now, {}) for table in clean.own if table in WOKEN}
+        if woken:
+            index.write(self.connection, self.schema, woken)
         return page_count * PAGE_BYTES

@@ -61,6 +61,7 @@ class Context(Protocol):
     def identity(self) -> str: ...
     def take_back(self) -> None: ...
     def emit(self, topic: str, data: Any) -> None: ...
+    def log(self, text: str, **fields: Any) -> None: ...
     def wake(self, source: str, due_at: float | None, note: Mapping[str, Any] = ...) -> None: ...
     def attempt(
         self,
@@ -72,6 +73,7 @@ class Context(Protocol):
         via: str,
         as_of: float | None = ...,
         keeps: bool = ...,
+        then: Any = ...,
     ) -> Any: ...
     def send(self, path: str, command: str, arguments: Mapping[str, Any] = ..., *, delay_s: float = ...) -> int: ...
     def schedule(
@@ -211,6 +213,10 @@ class Kind(Generic[StateT]):
     def emit(self, topic: str, data: Any) -> None:
         """Tell those who listen to this object, once the call is committed. data: JSON values."""
         self.context.emit(topic, data)
+
+    def log(self, text: str, **fields: Any) -> None:
+        """Say something about this call: `self.log("slow page", no=7)`. Schedules and tasks keep it with their runs."""
+        self.context.log(text, **fields)
 
     def call(self, path: str, command: str, **arguments: Any) -> Any:
         """Run a command of another object in the same transaction; raises what it refuses with."""

@@ -13,7 +13,7 @@ from objects.storage.database import Database
 from objects.timing.index import Due
 from objects.tree.settings import Settings
 from objects.work.desk import TaskDesk
-from objects.work.records import Start
+from objects.work.records import Start, Then
 from teams.access import Caller, Role, decide
 from teams.limits import Limits
 
@@ -103,6 +103,15 @@ class Context:
         """Tell those who listen to this object, once the call is committed. data: JSON values."""
         self._frame.emit(topic, data)
 
+    def log(self, text: str, **fields: Any) -> None:
+        """Say something about this call: a constant text, and what differs as fields, which are JSON values.
+
+        The history of a schedule keeps it with the run, also where that fails; who listens to the topic "log" hears
+        it once the call is committed.
+        """
+        self._frame.log(text, fields)
+        self._frame.emit("log", {"text": text, "fields": fields})
+
     def call(self, path: str, command: str, **arguments: Any) -> Any:
         """Run a command of another object in this transaction, with this caller's rights, and give its result.
 
@@ -165,6 +174,7 @@ class Context:
         via: str,
         as_of: float | None = None,
         keeps: bool = True,
+        then: Then | None = None,
     ) -> "Attempt":
         """Run a command, of this object too, on behalf of somebody, with the rights that they have now.
 
@@ -172,8 +182,9 @@ class Context:
         no trace, and the journal has a line of it.
         caller_id: a `Caller.id`. via: for the journal. as_of: the command's `now`, where it is to be another moment.
         keeps: False takes back what the command did, however it ended.
+        then: where the command is a task, how that is started.
         """
-        return self._frame.attempt(path, command, arguments, caller_id, via, as_of=as_of, keeps=keeps)
+        return self._frame.attempt(path, command, arguments, caller_id, via, as_of=as_of, keeps=keeps, then=then)
 
     def send(self, path: str, command: str, arguments: Mapping[str, Any] = NOTHING, *, delay_s: float = 0) -> int:
         """Have a command run later, here or in another object, after this call is committed; give the message's number.

@@ -6,7 +6,7 @@ A frame that fails takes back what it and the frames below it did, on every obje
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ import orjson
 import psycopg
 
 from objects.commands.bases import Facility
+from objects.commands.log import Log, LogLine
 from objects.commands.registry import CommandSpec
 from objects.engine.context import Context, TreeAccess
 from objects.storage.database import Database
@@ -22,7 +23,7 @@ from objects.storage.image import Image, Mark
 from objects.timing.index import Due
 from objects.tree.paths import ObjectPath
 from objects.tree.settings import Settings
-from objects.work.records import TOPIC, Start, new_id, start
+from objects.work.records import TOPIC, Start, Then, new_id, start
 from teams import callers, clock
 from teams.access import Caller, decide, exists_for
 from teams.problems import Conflict, Fault, Moved, NoSuch, Overloaded, Problem
@@ -79,11 +80,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """How a command ended that the platform ran on behalf of somebody. value: as JSON values."""
+    """How a command ended that the platform ran on behalf of somebody. value: as JSON values.
+
+    log: what it said, a line each. task: of a command that is a task, the one that was started.
+    """
 
     value: Any
     problem: Problem | None
     took_s: float
+    log: str = ""
+    task: str = ""
 
 
 class Frame:
@@ -103,7 +109,7 @@ class Frame:
             "now",
             "parent",
         ),
-        *("is_platform", "is_trial", "must_ask", "pg_mark", "reads", "row", "tx", "via", "wakes"),
+        *("is_platform", "is_trial", "must_ask", "pg_mark", "reads", "row", "said", "then", "tx", "via", "wakes"),
     )
 
     def __init__(
@@ -134,7 +140,9 @@ class Frame:
         self.lines: list[Line] = []
         self.wakes: dict[tuple[int, str], Due] = {}  # by object and source
         self.is_platform = False  # whether the platform itself is at work, not a command
+        self.then: Then | None = None  # where the command is a task: how it is started
         self._chance: random.Random | None = None
+        self.said: Log | None = None
         self._facilities: dict[str, Facility] = {}
         self.context = Context(self)
 
@@ -175,6 +183,15 @@ class Frame:
     def emit(self, topic: str, data: Any) -> None:
         """Keep an event until the commit."""
         self.events.append((self.row, topic, data))
+
+    def log(self, text: str, fields: Mapping[str, Any]) -> None:
+        """Keep a line for whoever ran this: the nearest frame of the platform's own, or the outermost."""
+        holder = self
+        while holder.parent is not None and not holder.is_platform:
+            holder = holder.parent
+        if holder.said is None:
+            holder.said = Log()
+        holder.said.add(LogLine(self.row.path, self.now, text, fields))
 
     def wake(self, source: str, due: Due) -> None:
         """Keep until the commit when the object is to be woken."""
@@ -225,6 +242,7 @@ class Frame:
         *,
         as_of: float | None = None,
         keeps: bool = True,
+        then: Then | None = None,
     ) -> Attempt:
         """Run a command on behalf of somebody; see `Context.attempt`."""
         started = time.perf_counter_ns()
@@ -239,6 +257,7 @@ class Frame:
                 below, spec = between._below(ObjectPath.parse(path), command, caller, via)
             except Moved as moved:
                 below, spec = between._below(ObjectPath.parse(moved.extra["to"]), command, caller, via)
+            below.then = then
             value = below.run(spec, spec.check(arguments))
         except Overloaded:  # not the command's fault
             raise
@@ -255,7 +274,9 @@ class Frame:
             between._join(self)
         else:
             between.undo()
-        return Attempt(value, problem, (time.perf_counter_ns() - started) / 1e9)
+        said = "" if between.said is None else between.said.text(self.row.path)
+        task = value["task"] if value is not None and spec is not None and spec.task is not None else ""
+        return Attempt(value, problem, (time.perf_counter_ns() - started) / 1e9, said, task)
 
     def work(self, function: "Callable[[Context], Any]") -> Any:
         """Let the platform itself do something in the object, and give what it gives; undone if it raises."""
@@ -328,7 +349,9 @@ class Frame:
 
     def _result(self, spec: CommandSpec, arguments: dict[str, Any]) -> Any:
         if spec.task is not None:
-            return {"task": self.start(Start(spec, arguments)), "state": "waiting"}
+            then = self.then or Then()
+            start = Start(spec, arguments, then.command, then.arguments, after_s=then.after_s)
+            return {"task": self.start(start), "state": "waiting"}
         if spec.facility:
             value = spec.run(self.facility(spec.facility), arguments)
         else:

@@ -522,7 +522,7 @@ class Transaction:
         for row, outcome in self._outcomes:
             if not outcome.replayed:
                 outcome.version = versions[row.id]
-        at = time.time()
+        at = clock.now()
         told = [Event(self.schema, row.path, topic, data, versions[row.id], at) for row, topic, data in self.events]
         paths = {row.id: row.path for row in self.rows.values()}
         told += [

@@ -5,6 +5,7 @@ says how often it is asked where the other side is away, busy or broken (408, 42
 """
 
 import base64
+import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import orjson
 from objects.sdk import (
     Answer,
     Between,
+    Conflict,
     Facility,
     Help,
     HttpRequest,
@@ -26,6 +28,7 @@ from objects.sdk import (
     Secret,
     Size,
     Task,
+    TaskContext,
     TryAgain,
     Unreachable,
     WrongArgument,
@@ -34,6 +37,8 @@ from objects.sdk import (
 )
 
 TRIES: Final = 10
+GONE: Final = 410
+HOOK_BYTES: Final = 64 << 10  # what a webhook answers is of no interest
 BUSY: Final = (408, 425, 429, 500, 502, 503, 504)
 SHOWN_BYTES: Final = 4 << 20  # a body inside an answer; a larger one is kept as a file
 
@@ -59,6 +64,15 @@ class Response:
     headers: dict[str, str]
     body: Json  # null where it was kept as a file
     file: str  # "" where it was not
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """That a webhook took a message."""
+
+    status: int
+    tries: int
+    id: str
 
 
 class Http(Facility):
@@ -120,6 +134,44 @@ class Http(Facility):
                 sent["content-type"] = Secret("application/json")
         return self._asked(HttpRequest(method, url, sent, content, seconds, self._most(most)), save, tries)
 
+    @command(task=Task(seconds=660, tries=TRIES, pause_s=5))
+    def hook(
+        self,
+        url: Url,
+        body: Annotated[Json, Help("any JSON")],
+        *,
+        id: Annotated[str, Length(0, 100), Help("the same for the same message; by default the task's")] = "",
+        secret: Annotated[Secret, Help("whsec_…: what it is signed with, as standardwebhooks.com has it")] = "",
+        tries: Tries = TRIES,
+        seconds: Limit = 30.0,
+    ) -> Delivered:
+        """Tell a webhook something, again and again until it answers 2xx.
+
+        All tries have the same `webhook-id`, by which the other side knows a message that came twice.
+
+        > http hook http://example.com/hook '{"item": "basil"}'
+        status 200  tries 1  id …
+        """
+        content, now = orjson.dumps(body), int(self._worked.clock())
+        number = id or self._worked.task
+        sent = {"content-type": "application/json", "webhook-id": number, "webhook-timestamp": str(now)}
+        if secret:
+            sent["webhook-signature"] = signed(secret, number, now, content)
+        request = HttpRequest("POST", url, sent, content, seconds, HOOK_BYTES, redirects=0)
+        answer = fetched(self.context, request, tries)
+        if not 200 <= answer.status < 300:
+            said = f"{url}: answered {answer.status} {reason(answer.status)}".rstrip() + "."
+            if answer.status != GONE and self._worked.tries < tries:
+                raise TryAgain(said)
+            raise Conflict(said)
+        return Delivered(answer.status, self._worked.tries, number)
+
+    @property
+    def _worked(self) -> TaskContext:
+        context: Any = self.context
+        worked: TaskContext = context
+        return worked
+
     def _most(self, most: int) -> int:
         context: Any = self.context
         limit: int = context.limits.HTTP_BYTES
@@ -143,6 +195,16 @@ class Http(Facility):
             answer.status, reason(answer.status), answer.url, list(answer.via), kind.partition(";")[0].strip().lower(),
             len(answer.body), _joined(answer.headers), None if save else _read(answer.body, kind), file,
         )  # fmt: skip
+
+
+def signed(secret: str, number: str, at: int, content: bytes) -> str:
+    """Sign a message to a webhook; raises WrongArgument for what is no secret."""
+    try:
+        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        raise WrongArgument("secret", "secret: it is whsec_ and base64.") from None
+    said = b".".join([number.encode(), str(at).encode(), content])
+    return "v1," + base64.b64encode(hmac.digest(key, said, "sha256")).decode()
 
 
 def fetched(context: Any, request: HttpRequest, tries: int) -> Answer:

@@ -35,6 +35,7 @@ from objects.sdk import (
     command,
     effect_of,
 )
+from objects.timing.depths import Depths
 from objects.timing.lines import planned, shown
 from objects.timing.messages import FOREIGN, NEVER, OVER, TRIES, Message, Messages
 from objects.timing.wallclock import utc
@@ -114,6 +115,14 @@ class Depth:
     leased: int
     dead: int
     age: Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class DepthAt:
+    """How many messages waited at most in the minute that began at a moment. Between two, as many as at the first."""
+
+    at: Moment
+    waiting: int
 
 
 class Queue(Facility):
@@ -286,6 +295,20 @@ class Queue(Facility):
         messages, now = self._messages(), self.context.now
         counted = messages.counts(now)
         return Depth(state=self._state(), **counted)
+
+    @command(reads=True)
+    def depths(
+        self, since: Annotated[Seconds, Between(60, 86_400), Help("how far back; a day at most")] = 3_600.0
+    ) -> list[DepthAt]:
+        """Tell how full the queue was, minute by minute; minutes in which nothing changed are left out.
+
+        > queue push --delay 5m -- state incr visits
+        …
+        > queue depths
+        at                    waiting
+        2026-05-17T09:30:00Z        1
+        """
+        return [DepthAt(utc(at), most) for at, most in Depths(self.context.db).since(self.context.now - since)]
 
     @command(reads=True)
     def peek(
@@ -499,7 +522,10 @@ class Queue(Facility):
         if messages.count() >= (most := self.context.limits.QUEUE_MESSAGES):
             raise OverLimit(f"{most:,} messages wait here already (limit QUEUE_MESSAGES). Let some be done.")
         number = messages.add(message)
-        if not messages.is_awaited(before):
+        waiting = messages.count()
+        Depths(self.context.db).note(self.context.now, waiting)
+        # The team's page says how many wait: while more and more are pushed, it is told as often as they double.
+        if not messages.is_awaited(before) or waiting & (waiting - 1) == 0:
             self._wake()
         return number
 
@@ -544,10 +570,15 @@ class Queue(Facility):
     def _wake(self) -> None:
         """Ask for the moment at which there is something to do; dead letters stay in the team's view."""
         messages = self._messages()
-        due_at, dead = messages.next_due(), messages.dead_count()
-        if due_at is None and dead:
+        waiting = messages.count()
+        counts = {"dead": messages.dead_count(), "waiting": waiting}
+        note = {name: count for name, count in counts.items() if count}
+        due_at = messages.next_due()
+        if due_at is None and note:
             due_at = NEVER
-        self.context.wake(self.name, due_at, {"dead": dead} if dead else {})
+        if not messages.is_untouched:
+            Depths(self.context.db).note(self.context.now, waiting)
+        self.context.wake(self.name, due_at, note)
 
     def _messages(self) -> Messages:
         return Messages(self.context.db, self.context.identity)

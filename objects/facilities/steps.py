@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal
 import orjson
 
 from objects.sdk import (
+    Between,
     Conflict,
     Facility,
     Help,
@@ -25,6 +26,7 @@ from objects.sdk import (
     Problem,
     Role,
     Seconds,
+    Tab,
     WrongArgument,
     command,
     registry,
@@ -41,6 +43,8 @@ UNDO_TRIES: Final = 5
 PAUSE_S: Final = 1.0
 LETTERS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 LISTED: Final = 200
+ASKED: Final = 5  # that the team's page names
+LOOKED_AT: Final = 50  # runs that it looks at for them: each step does
 RUN_COLUMNS: Final = "id, what, is_plan, arguments, state, began_at, ended_at, due_at, value, problem, caller, seal"
 STEP_COLUMNS: Final = "name, sort, state, began_at, ended_at, due_at, tries, value, detail"
 OVER: Final = ("done", "failed", "cancelled")
@@ -83,7 +87,11 @@ class RunLine:
     what: str
     state: State
     at: str  # the step that it waits in, or failed in
+    waits: Literal["", "step", "sleep", "event", "approval", "task", "undo"]  # for what, where it waits
     began_at: Moment
+    ended_at: Moment | None
+    due_at: Moment | None  # when it goes on by itself at the latest
+    steps: int  # that are done
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +127,8 @@ class Timeline:
 class Steps(Facility):
     """Does what takes days, a step at a time."""
 
+    tab = Tab("Steps", order=230)
+
     @command
     def begin(self, plan: Annotated[list[Item], Length(1, MOST_ITEMS), Help("its parts, in order")]) -> Begun:
         """Begin a run of a plan: commands, sleeps, events and approvals, one after the other.
@@ -143,7 +153,13 @@ class Steps(Facility):
         return Begun(self.start("plan", {"plan": shown}, is_plan=True), "going")
 
     @command(reads=True)
-    def list_(self, state: Annotated[State | None, Help("only those")] = None) -> list[RunLine]:
+    def list_(
+        self,
+        state: Annotated[State | None, Help("only those")] = None,
+        *,
+        before: Annotated[str, Length(0, 60), Help("only those older than this one; the last of the list before")] = "",
+        limit: Annotated[int, Between(1, 1_000)] = LISTED,
+    ) -> list[RunLine]:
         """List runs, the newest first.
 
         > steps begin '[{"event": "paid"}]'
@@ -152,11 +168,13 @@ class Steps(Facility):
         …plan  going…
         """
         rows = self._rows(
-            "SELECT id, what, state, began_at FROM _durable WHERE (?1 IS NULL OR state = ?1)"
-            " ORDER BY began_at DESC, id DESC LIMIT ?2",
-            (state, LISTED),
+            "SELECT id, what, state, began_at, ended_at, due_at,"
+            " (SELECT count(*) FROM _step WHERE run = id AND state = 'done' AND sort <> 'undo') FROM _durable"
+            " WHERE (?1 IS NULL OR state = ?1) AND (?2 = '' OR (began_at, id) <"
+            " (SELECT began_at, id FROM _durable WHERE id = ?2)) ORDER BY began_at DESC, id DESC LIMIT ?3",
+            (state, before, limit),
         )
-        return [RunLine(run, what, each, self._place(run), _moment(began_at)) for run, what, each, began_at in rows]
+        return [self._line(row) for row in rows]
 
     @command(reads=True)
     def show(self, run: RunId = "") -> Timeline:
@@ -517,15 +535,37 @@ class Steps(Facility):
     def _wake(self) -> None:
         """Ask to be woken when the next run is due."""
         at: float | None = None
+        note = self._asked() | self._failing()
         for run, what, due_at in self._rows(
             "SELECT id, what, due_at FROM _durable WHERE home = ? AND ended_at IS NULL AND due_at < 9e999"
             " ORDER BY due_at LIMIT 1",
             (self.context.identity,),
         ):
             at = due_at
-            self.context.wake(self.name, at, {"what": f"run {run} of {what}"})
-        if at is None:
-            self.context.wake(self.name, None)
+            note["what"] = f"run {run} of {what}"
+        self.context.wake(self.name, NEVER if at is None and note else at, note)
+
+    def _asked(self) -> dict[str, Any]:
+        """Tell what is waited for that somebody has to say."""
+        rows = self._rows(
+            "SELECT s.run, s.name, s.sort FROM (SELECT id FROM _durable WHERE home = ? AND ended_at IS NULL"
+            " AND state = 'waiting' ORDER BY due_at DESC LIMIT ?) d JOIN _step s ON s.run = d.id"
+            " WHERE s.state = 'waiting' AND s.sort IN ('approval', 'event') ORDER BY s.began_at LIMIT ?",
+            (self.context.identity, LOOKED_AT, ASKED),
+        )
+        asked = [{"run": run, "name": name, "sort": sort} for run, name, sort in rows]
+        return {"asked": asked} if asked else {}
+
+    def _failing(self) -> dict[str, Any]:
+        """Tell what failed when it was run the last time."""
+        rows = self._rows(
+            "SELECT what FROM (SELECT what, state, max(began_at) FROM"
+            " (SELECT * FROM _durable ORDER BY began_at DESC LIMIT ?) WHERE home = ? AND ended_at IS NOT NULL"
+            " GROUP BY what) WHERE state = 'failed' ORDER BY what LIMIT ?",
+            (LOOKED_AT, self.context.identity, ASKED),
+        )
+        failing = [what for (what,) in rows]
+        return {"failing": failing} if failing else {}
 
     def _rows(self, sql: str, params: tuple[Any, ...]) -> Any:
         return self.context.db.run(sql, params) if self.context.db.has("_durable") else ()
@@ -557,12 +597,20 @@ class Steps(Facility):
             field="run",
         )
 
-    def _place(self, run: str) -> str:
-        for (name,) in self.context.db.run(
-            "SELECT name FROM _step WHERE run = ? AND state IN ('waiting', 'failed') ORDER BY no DESC LIMIT 1", (run,)
+    def _line(self, row: tuple[Any, ...]) -> RunLine:
+        run, what, state, began_at, ended_at, due_at, done = row
+        at, waits = "", ""
+        for name, sort, of_step in self.context.db.run(
+            "SELECT name, sort, state FROM _step WHERE run = ? AND state IN ('waiting', 'failed')"
+            " ORDER BY no DESC LIMIT 1",
+            (run,),
         ):
-            return str(name)
-        return ""
+            at, waits = name, sort if of_step == "waiting" and state not in OVER else ""
+        return RunLine(
+            run, what, state, at, waits,  # type: ignore[arg-type]
+            _moment(began_at), None if ended_at is None else _moment(ended_at),
+            None if due_at == NEVER or ended_at is not None else _moment(due_at), done,
+        )  # fmt: skip
 
 
 class StepRefused(Problem):

@@ -220,6 +220,14 @@ def _reason(error: BaseException) -> str:
     return f"the connection failed: {text[:200]}"
 
 
+def check_url(text: str, field: str) -> None:
+    """Refuse an address that nothing could be fetched from; raises WrongArgument for a field."""
+    try:
+        _url(text, field)
+    except WrongArgument as problem:
+        raise WrongArgument(field, problem.detail) from None
+
+
 def _url(text: str, what: str = "url", base: str = "") -> httpx.URL:
     try:
         url = httpx.URL(urljoin(base, text) if base else text)

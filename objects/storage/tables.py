@@ -52,6 +52,15 @@ TABLES: dict[str, str] = {
         " input TEXT NOT NULL CHECK (json_valid(input)), result TEXT CHECK (json_valid(result)), problem TEXT) STRICT;"
         "CREATE INDEX _run_name ON _run(name, number)"
     ),
+    # What the runs said, a line each, cut where it is long.
+    "_run_log": "CREATE TABLE _run_log(run INTEGER PRIMARY KEY, log TEXT NOT NULL) STRICT",
+    # Runs that are not over, of schedules whose command is a task. task: '' while it waits for the run before it to
+    # end. tried: how often it failed. look_at: when to look whether the task is over; 9e999 until somebody says so.
+    "_going": (
+        "CREATE TABLE _going(run INTEGER PRIMARY KEY, name TEXT NOT NULL, task TEXT NOT NULL, tried INTEGER NOT NULL,"
+        " look_at REAL NOT NULL) STRICT;"
+        "CREATE INDEX _going_look ON _going(look_at)"
+    ),
     # Runs of durable functions, and what their steps gave. Unix seconds; due_at: when it goes on, 9e999 for when it is
     # told something. home: of which object it is, by `Context.identity`: in a copy it is another's. seal: that Grove
     # wrote whose rights it has and what it does, and not who made the file.
@@ -72,6 +81,8 @@ TABLES: dict[str, str] = {
         " due_at REAL NOT NULL, tries INTEGER NOT NULL, value TEXT CHECK (json_valid(value)), detail TEXT NOT NULL,"
         " PRIMARY KEY (run, name)) STRICT, WITHOUT ROWID"
     ),
+    # How many messages waited, at most, in a minute (Unix seconds / 60) in which that changed.
+    "_depth": "CREATE TABLE _depth(minute INTEGER PRIMARY KEY, most INTEGER NOT NULL) STRICT",
     # As the sqlite3 tool makes it: https://sqlite.org/sqlar.html
     "sqlar": ("CREATE TABLE sqlar(name TEXT PRIMARY KEY, mode INT, mtime INT, sz INT, data BLOB)"),
 }

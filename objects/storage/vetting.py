@@ -38,12 +38,13 @@ ROOT = Path(__file__).parents[2]
 class CleanFile:
     """A file that passed; a context manager that removes it at the end.
 
-    tables: names of the user's tables and views, sorted.
+    tables: names of the user's tables and views, sorted. own: those of the platform's tables that it has.
     """
 
     path: Path
     page_count: int
     tables: tuple[str, ...]
+    own: tuple[str, ...] = ()
 
     def chunks(self) -> Iterator[bytes]:
         """Give the file in parts of 1 MiB at most."""
@@ -101,7 +102,7 @@ class Vetter:
                 return CleanFile(clean, 0, ())
             seconds = SECONDS + size_bytes / BYTES_A_SECOND if self._seconds is None else self._seconds
             verdict = self._verdict(path, clean, seconds)
-            return CleanFile(clean, clean.stat().st_size // PAGE_BYTES, tuple(verdict["tables"]))
+            return CleanFile(clean, clean.stat().st_size // PAGE_BYTES, tuple(verdict["tables"]), tuple(verdict["own"]))
         except BaseException:
             clean.unlink(missing_ok=True)
             raise
@@ -203,7 +204,8 @@ def _looked_at(connection: apsw.Connection, clean: str) -> dict[str, Any]:
     connection.execute("VACUUM INTO ?", (clean,))
     _normalise(clean)
     return {
-        "tables": sorted(name for kind, name, *_ in schema if kind in {"table", "view"} and name not in tables.TABLES)
+        "tables": sorted(name for kind, name, *_ in schema if kind in {"table", "view"} and name not in tables.TABLES),
+        "own": sorted(name for kind, name, *_ in schema if kind == "table" and name in tables.TABLES),
     }
 
 

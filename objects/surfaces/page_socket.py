@@ -2,6 +2,7 @@
 
     <- {"people": ["bob@example.com"]}        who has this page open too, each time that changes
     <- {"changed": 12}                        the object has this version now; -1: events were missed, so look again
+    <- {"told": true}                         something was told that changed nothing in it, such as how far a task is
 
 It tells no content: the page fetches that, as its person. Nothing is read from the other side. Closed with 4401 (who
 are you), 4403, 4404 (not yours, or not any more), each with a reason.
@@ -88,6 +89,7 @@ class _Page:
         self._presence = Presence(place, caller.name)
         self._news = asyncio.Event()
         self._version: int | None = None  # to be told
+        self._is_told = False  # something that has no version
         self._is_moved = True  # somebody came or went
         self._people: list[str] | None = None
         ears = live.ears()
@@ -98,8 +100,13 @@ class _Page:
         self._news.set()
 
     def _hear(self, news: Sequence[live.News]) -> None:
-        # Nothing queues up: of any number of changes only the last version is told.
-        self._version = -1 if any(each.topic == live.RESYNC for each in news) else news[-1].version
+        # Nothing queues up: of any number of changes only the last version is told. What workers tell has version 0.
+        version = max(each.version for each in news)
+        if any(each.topic == live.RESYNC for each in news):
+            self._version = -1
+        elif version:
+            self._version = version
+        self._is_told = self._is_told or any(not each.version for each in news)
         self._news.set()
 
     def _hear_people(self, _news: Sequence[live.News]) -> None:
@@ -124,6 +131,9 @@ class _Page:
             version, self._version = self._version, None
             if version is not None:
                 await self._say({"changed": version})
+            if self._is_told:
+                self._is_told = False
+                await self._say({"told": True})
             if self._is_moved:
                 self._is_moved = False
                 people = await self._presence.others()

@@ -92,6 +92,7 @@ def command_form(context: template.Context, command: str, **filled: object) -> s
     """The form of a command of the page's object, with fields filled in; nothing for who may not send it.
 
     Once done it comes back to the page that it stands in; to another tab with back="files".
+    filled: more fields by name.
     """
     return _sent_by(context, "objects/_inline_form.html", command, filled)
 
@@ -109,6 +110,8 @@ def _sent_by(context: template.Context, shown: str, command: str, filled: dict[s
     page: ObjectPage = context["page"]
     request = context["request"]
     asks = filled.pop("asks", "")
+    given: Any = filled.pop("filled", None) or {}  # a template has "" where there is none
+    filled = {**given, **filled}
     slug, tab = page.slug, str(filled.pop("back", ""))
     back = page.here if not tab else tab_address(slug, page.path, tab)
     spec = registry.command(page.facts["kind"], command)

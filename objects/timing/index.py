@@ -6,7 +6,6 @@ sleep with what goes to the trash. All times are Unix seconds and handed in.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from math import inf
 from typing import Any, Final, NamedTuple
 
@@ -32,16 +31,15 @@ class Taken(NamedTuple):
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(NamedTuple):
     """A row that a worker begins on.
 
     starts: how often one did since the object last wrote the row, this time included.
     """
 
+    schema: str
     object_id: int
     source: str
-    path: str
     starts: int
 
 
@@ -58,16 +56,28 @@ ON CONFLICT (schema, object_id, source) DO UPDATE SET
     due_at = excluded.due_at, ready_at = excluded.ready_at, held = false, starts = 0, note = excluded.note
 """
 
-# `team` leaps from one schema to the next through the index, so that a team with a million rows costs one step.
-CLAIM: Final = b"""
+# Which teams have something ready: few rows are, most of the time, so that teams with nothing ready cost nothing.
+READY: Final = b"""
+SELECT schema, count(*) FROM (SELECT schema FROM public.wake WHERE ready_at <= %s ORDER BY ready_at LIMIT %s) AS soon
+GROUP BY schema
+"""
+READY_ROWS: Final = 1_000  # that are looked at; where there are more, all teams are asked in turn
+
+# It leaps from one schema to the next through the index, so that a team with a million rows costs one step.
+TEAMS: Final = b"""
 WITH RECURSIVE team(schema) AS (
     (SELECT w.schema FROM public.wake w ORDER BY w.schema LIMIT 1)
     UNION ALL
     SELECT (SELECT w.schema FROM public.wake w WHERE w.schema > team.schema ORDER BY w.schema LIMIT 1)
     FROM team WHERE team.schema IS NOT NULL
-), chosen AS (
+)
+SELECT schema FROM team WHERE schema IS NOT NULL
+"""
+
+CLAIM: Final = b"""
+WITH chosen AS (
     SELECT ready.schema, ready.object_id, ready.source
-    FROM team CROSS JOIN LATERAL (
+    FROM unnest(%(teams)s::text[]) AS team(schema) CROSS JOIN LATERAL (
         SELECT w.schema, w.object_id, w.source FROM public.wake w
         WHERE w.schema = team.schema AND w.ready_at <= %(now)s
         ORDER BY w.ready_at
@@ -84,18 +94,15 @@ RETURNING w.schema, w.object_id, w.source
 
 NEXT: Final = b"SELECT min(ready_at) FROM public.wake"
 
-BEGIN: Final = """
-WITH asked AS (
-    SELECT * FROM unnest(%(ids)s::bigint[], %(sources)s::text[]) AS a(object_id, source)
-), begun AS (
-    UPDATE public.wake w SET starts = starts + 1, held = true, ready_at = %(now)s + %(lease_s)s FROM asked a
-    WHERE w.schema = %(schema)s AND w.object_id = a.object_id AND w.source = a.source AND w.due_at <= %(now)s
-        AND w.ready_at < 'infinity'
-    RETURNING w.object_id, w.source, w.starts
-)
-SELECT begun.object_id, begun.source, o.path, begun.starts
-FROM begun JOIN {s}.object o ON o.id = begun.object_id AND o.trashed_at IS NULL
+BEGIN: Final = b"""
+UPDATE public.wake w SET starts = starts + 1, held = true, ready_at = %(now)s + %(lease_s)s
+FROM unnest(%(schemas)s::text[], %(ids)s::bigint[], %(sources)s::text[]) AS a(schema, object_id, source)
+WHERE w.schema = a.schema AND w.object_id = a.object_id AND w.source = a.source AND w.due_at <= %(now)s
+    AND w.ready_at < 'infinity'
+RETURNING w.schema, w.object_id, w.source, w.starts
 """
+
+PATHS: Final = "SELECT id, path FROM {s}.object WHERE id = ANY(%s) AND trashed_at IS NULL"
 
 POSTPONE: Final = b"""
 UPDATE public.wake w SET ready_at = greatest(w.due_at, %(until)s), held = false
@@ -115,12 +122,18 @@ WHERE schema = %(schema)s AND object_id = ANY(%(ids)s)
 
 
 AGENDA: Final = """
-SELECT o.path, w.source, w.due_at, w.held AND w.ready_at > %(now)s AND w.starts > 0, w.note
+SELECT o.path, o.kind, w.source, w.due_at, w.held AND w.ready_at > %(now)s AND w.starts > 0, w.note
 FROM public.wake w JOIN {s}.object o ON o.id = w.object_id AND o.trashed_at IS NULL
 WHERE w.schema = %(schema)s AND (o.path = %(path)s OR starts_with(o.path, %(below)s))
+    AND %(kind)s IN ('', o.kind) AND %(source)s IN ('', w.source)
 """
-NEXT_FIRST: Final = " AND w.due_at < 'infinity' ORDER BY w.ready_at, o.path LIMIT %(most)s"
-FAILING: Final = " AND w.note <> '{{}}' ORDER BY o.path, w.source LIMIT %(most)s"
+SHOWN: Final = {
+    "next": " AND w.due_at < 'infinity' ORDER BY w.ready_at, o.path LIMIT %(most)s",
+    "failing": " AND w.note ?| ARRAY['dead', 'failing'] ORDER BY o.path, w.source LIMIT %(most)s",
+    # For somebody, not for a moment: what a person has to say, and messages that others fetch.
+    "asking": " AND (w.note ? 'asked' OR (w.due_at = 'infinity' AND w.note ? 'waiting'))"
+    " ORDER BY o.path, w.source LIMIT %(most)s",
+}
 
 
 def write(connection: Pg, schema: str, rows: Mapping[tuple[int, str], Due]) -> None:
@@ -145,15 +158,28 @@ def next_ready(connection: Pg) -> float:
 
 def claim(connection: Pg, *, now: float, window: int, lease_s: float) -> list[Taken]:
     """Take what is ready until the lease ends: of each team at most as much as makes `window` rows held at once."""
-    taken = connection.execute(CLAIM, {"now": now, "window": window, "lease_s": lease_s})
+    ready = connection.execute(READY, (now, READY_ROWS)).fetchall()
+    teams = [schema for schema, _ in ready]
+    if sum(count for _, count in ready) >= READY_ROWS:  # those of other teams may come after all that was seen
+        teams = [schema for (schema,) in connection.execute(TEAMS)]
+    taken = connection.execute(CLAIM, {"teams": teams, "now": now, "window": window, "lease_s": lease_s})
     return [Taken(*row) for row in taken]
 
 
-def begin(connection: Pg, schema: str, taken: Sequence[tuple[int, str]], *, now: float, lease_s: float) -> list[Begun]:
-    """Take note that a worker begins, and give where those objects are that still have something due and still are."""
-    parameters = _named(schema, taken) | {"now": now, "lease_s": lease_s}
-    found = connection.execute(SQL(BEGIN).format(s=Identifier(schema)), parameters)
-    return [Begun(*row) for row in found]
+def begin(connection: Pg, taken: Sequence[Taken], *, now: float, lease_s: float) -> list[Begun]:
+    """Take note that a worker begins, and give those that still have something due.
+
+    One statement for all teams: what names a schema is another one for each, to be planned anew. Rows are taken in
+    order, so that two workers do not wait for each other.
+    """
+    schemas, ids, sources = zip(*sorted(taken), strict=True) if taken else ((), (), ())
+    given = {"schemas": list(schemas), "ids": list(ids), "sources": list(sources), "now": now, "lease_s": lease_s}
+    return [Begun(*row) for row in connection.execute(BEGIN, given)]
+
+
+def paths(connection: Pg, schema: str, object_ids: Sequence[int]) -> dict[int, str]:
+    """Tell where objects are; those in the trash or gone are left out."""
+    return dict(connection.execute(SQL(PATHS).format(s=Identifier(schema)), (list(object_ids),)).fetchall())
 
 
 def postpone(connection: Pg, schema: str, taken: Iterable[tuple[int, str]], *, until: float) -> None:
@@ -171,14 +197,18 @@ def rouse(connection: Pg, schema: str, object_ids: Sequence[int]) -> None:
     connection.execute(ROUSE, {"schema": schema, "ids": list(object_ids)})
 
 
-def agenda(connection: Pg, schema: str, path: str, *, now: float, most: int, failing: bool) -> list[tuple[Any, ...]]:
-    """List what is due next at and beneath a path, or where something fails.
+def agenda(
+    connection: Pg, schema: str, path: str, *, now: float, most: int, shown: str, kind: str = "", source: str = ""
+) -> list[tuple[Any, ...]]:
+    """List what is due next at and beneath a path, or where something fails or asks; `shown` is a key of SHOWN.
 
-    Gives path, source, when it is due, whether a worker is at it, and the note.
+    Gives path, kind, source, when it is due, whether a worker is at it, and the note.
     """
-    text = SQL(AGENDA + (FAILING if failing else NEXT_FIRST)).format(s=Identifier(schema))
+    text = SQL(AGENDA + SHOWN[shown]).format(s=Identifier(schema))
     below = path.rstrip("/") + "/"
-    parameters = {"schema": schema, "path": path, "below": below, "now": now, "most": most}
+    parameters = {
+        "schema": schema, "path": path, "below": below, "now": now, "most": most, "kind": kind, "source": source,
+    }  # fmt: skip
     return connection.execute(text, parameters).fetchall()
 
 

@@ -21,17 +21,24 @@ class Mail(NamedTuple):
     text: str
 
 
+SAYS = {"failed": "failed", "late": "was late", "slow": "was slow", "recovered": "is well again"}
+
+
+def sentence(alert: dict[str, Any]) -> str:
+    """Say an alert in one sentence."""
+    return f"The schedule {alert['schedule']} of {alert['object']} {SAYS[alert['occasion']]}, at {alert['at']}."
+
+
 def letter(address: str, alert: dict[str, Any]) -> Mail:
     """Write an alert."""
-    says = {"failed": "failed", "late": "was late", "slow": "was slow", "recovered": "is well again"}[alert["occasion"]]
-    lines = [f"The schedule {alert['schedule']} of {alert['object']} {says}, at {alert['at']}."]
+    lines = [sentence(alert)]
     if alert["problem"]:
         lines.append(f"\n{alert['problem']}")
     lines.append(f"\nIt began {alert['late_s']:g} s late and took {alert['took_s']:g} s.")
     lines.append(
         f"`cron history {alert['schedule']}` there tells more; `cron alert {alert['schedule']} --off` ends this."
     )
-    return Mail(address, f"{alert['object']}: {alert['schedule']} {says}", "\n".join(lines))
+    return Mail(address, f"{alert['object']}: {alert['schedule']} {SAYS[alert['occasion']]}", "\n".join(lines))
 
 
 def is_member(pg: Any, address: str) -> bool:

@@ -4,7 +4,7 @@ A plan counts in the object that it was made in. In a copy it is as good as paus
 one that Grove did not write itself, as its seal tells: it came with a file, and may name whom it likes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from hashlib import blake2b
 from math import inf
@@ -19,6 +19,7 @@ from teams.problems import Conflict
 from teams.seals import is_sealed, seal
 
 NEVER: Final = inf
+LOG_CHARS: Final = 8_000  # of what a run said; the last
 COUNTED: Final = 1_000  # moments that passed unheeded and are counted one by one
 FOREIGN: Final = "it came with a file from elsewhere, so it runs with nobody's rights: `cron resume` lends it yours"
 LATE_S: Final = 60.0  # a run that is later than this has been missed, where nothing is to be made up for
@@ -36,10 +37,12 @@ class Rules:
     starts_at: float | None = None
     ends_at: float | None = None
     tries: int = 1
+    overlap: str = "skip"
     alert_on: list[str] = field(default_factory=list)
     alert_to: str = ""
     alert_command: str = ""
     alert_mail: str = ""
+    alert_hook: str = ""
     late_s: float = LATE_S
     slow_s: float = 5.0
 
@@ -140,7 +143,10 @@ def _last_before(spec: Spec, first: float, now: float) -> float:
 
 @dataclass(slots=True)
 class Run:
-    """A row of `_run`. outcome: ok, failed or missed. cause: what made it run. result: JSON, cut where it is long."""
+    """A row of `_run`. cause: what made it run. result: JSON, cut where it is long.
+
+    outcome: ok, failed, missed, skipped or cancelled; of a task that is not over, running or waiting.
+    """
 
     name: str
     nominal: float
@@ -154,8 +160,20 @@ class Run:
     number: int = 0
 
 
+@dataclass(slots=True)
+class Going:
+    """A row of `_going`: a run whose task is not over. task: "" while the run waits for the one before it."""
+
+    run: int
+    name: str
+    task: str = ""
+    tried: int = 0
+    look_at: float = NEVER
+
+
 _PLAN: Final = ", ".join(field.name for field in fields(Plan))
 _RUN: Final = ", ".join(field.name for field in fields(Run))
+_GOING: Final = ", ".join(field.name for field in fields(Going))
 
 
 class Plans:
@@ -182,15 +200,23 @@ class Plans:
         return sum(count for (count,) in self._rows("SELECT count(*) FROM _schedule"))
 
     def next_due(self) -> float | None:
-        """Give the moment at which the next fires; None where none does."""
+        """Give the moment at which the next fires, or a task is to be looked at; None where there is none."""
         sql = "SELECT min(at) FROM _schedule WHERE home = ? AND paused = 0"
-        for (at,) in self._rows(sql, (self.identity,)):
-            return None if at is None or at == NEVER else float(at)
-        return None
+        moments = [at for (at,) in self._rows(sql, (self.identity,)) if at is not None]
+        if self.db.has("_going"):
+            moments += [at for (at,) in self.db.run("SELECT min(look_at) FROM _going") if at is not None]
+        at = min(moments, default=NEVER)
+        return None if at == NEVER else float(at)
+
+    def next_name(self) -> str:
+        """Name the one that fires next; "" where none does."""
+        sql = "SELECT name FROM _schedule WHERE home = ? AND paused = 0 AND at < ? ORDER BY at, name LIMIT 1"
+        return "".join(name for (name,) in self._rows(sql, (self.identity, NEVER)))
 
     def failing(self) -> list[str]:
         """Name those whose last run failed."""
-        return [name for (name,) in self._rows("SELECT name FROM _schedule WHERE failures > 0 ORDER BY name LIMIT 10")]
+        sql = "SELECT name FROM _schedule WHERE failures > 0 AND home = ? ORDER BY name LIMIT 10"
+        return [name for (name,) in self._rows(sql, (self.identity,))]
 
     def ready(self, now: float) -> Plan | None:
         """Give the plan that is due the longest."""
@@ -221,21 +247,97 @@ class Plans:
     def remove(self, name: str) -> None:
         """Forget a plan and what it did."""
         self.db.run("DELETE FROM _schedule WHERE name = ?", (name,))
+        if self.db.has("_going"):
+            self.db.run("DELETE FROM _going WHERE name = ?", (name,))
         if self.db.has("_run"):
-            self.db.run("DELETE FROM _run WHERE name = ?", (name,))
+            self._forget(self.db.run("DELETE FROM _run WHERE name = ? RETURNING number", (name,)))
 
-    def note(self, run: Run, keep: int) -> int:
-        """Take note of a run and give its number. keep: how many of the plan's are remembered."""
+    def note(self, run: Run, keep: int, log: str = "") -> int:
+        """Take note of a run and give its number. keep: how many of the plan's are remembered. log: what it said."""
         self.db.need("_run")
         values = [getattr(run, each.name) for each in fields(Run)][:-1]
         self._insert("INSERT INTO _run", _RUN, [*values, None])
         ((number,),) = self.db.run("SELECT last_insert_rowid()")
-        self.db.run(
+        going = " AND number NOT IN (SELECT run FROM _going)" if self.db.has("_going") else ""
+        old = self.db.run(
             "DELETE FROM _run WHERE name = ? AND number <= (SELECT number FROM _run WHERE name = ?"
-            " ORDER BY number DESC LIMIT 1 OFFSET ?)",
+            f" ORDER BY number DESC LIMIT 1 OFFSET ?){going} RETURNING number",
             (run.name, run.name, keep),
         )
+        self._forget(old)
+        self.say(int(number), log)
         return int(number)
+
+    def say(self, number: int, log: str) -> None:
+        """Keep what a run said."""
+        if log:
+            self.db.need("_run_log")
+            cut = log if len(log) <= LOG_CHARS else f"…{log[-LOG_CHARS:]}"
+            self.db.run("INSERT OR REPLACE INTO _run_log (run, log) VALUES (?, ?)", (number, cut))
+
+    def logs(self, runs: Sequence[Run]) -> dict[int, str]:
+        """Give what runs said, by their numbers."""
+        if not runs or not self.db.has("_run_log"):
+            return {}
+        marks = ", ".join("?" * len(runs))
+        return dict(self.db.run(f"SELECT run, log FROM _run_log WHERE run IN ({marks})", [run.number for run in runs]))
+
+    def run(self, number: int) -> Run | None:
+        """Give a run by its number."""
+        for row in self.db.run(f"SELECT {_RUN} FROM _run WHERE number = ?", (number,)):
+            return Run(*row)
+        return None
+
+    def rewrite(self, run: Run) -> None:
+        """Keep what became of a run that is remembered already."""
+        self.db.run(
+            "UPDATE _run SET began_at = ?, took_s = ?, outcome = ?, result = ?, problem = ? WHERE number = ?",
+            (run.began_at, run.took_s, run.outcome, run.result, run.problem, run.number),
+        )
+
+    def _forget(self, numbers: Iterable[tuple[int]]) -> None:
+        gone = list(numbers)
+        if gone and self.db.has("_run_log"):
+            for number in gone:
+                self.db.run("DELETE FROM _run_log WHERE run = ?", number)
+
+    # ---- Runs that are not over ----
+
+    def keep_going(self, going: Going) -> None:
+        """Take note that a run is not over, or how far it is."""
+        self.db.need("_going")
+        self._insert("INSERT OR REPLACE INTO _going", _GOING, [getattr(going, each.name) for each in fields(Going)])
+
+    def goings(self, name: str) -> list[Going]:
+        """Give the runs of a plan that are not over, in their order."""
+        if not self.db.has("_going"):
+            return []
+        return [Going(*row) for row in self.db.run(f"SELECT {_GOING} FROM _going WHERE name = ? ORDER BY run", (name,))]
+
+    def to_look_at(self, now: float) -> Going | None:
+        """Give a run of whose task somebody said that it is over."""
+        if self.db.has("_going"):
+            for row in self.db.run(f"SELECT {_GOING} FROM _going WHERE look_at <= ? ORDER BY run LIMIT 1", (now,)):
+                return Going(*row)
+        return None
+
+    def look(self, task: str, at: float) -> None:
+        """Have the run of a task looked at."""
+        if self.db.has("_going"):
+            self.db.run("UPDATE _going SET look_at = ? WHERE task = ? AND task <> ''", (at, task))
+
+    def forget_goings(self, name: str) -> None:
+        """Forget runs that are not over: they are another object's."""
+        for going in self.goings(name):
+            self.is_over(going)
+            run = self.run(going.run)
+            if run is not None:
+                run.outcome, run.problem = "failed", "It is known only in the object that this one was copied from."
+                self.rewrite(run)
+
+    def is_over(self, going: Going) -> None:
+        """Take note that a run is over."""
+        self.db.run("DELETE FROM _going WHERE run = ?", (going.run,))
 
     def runs(self, name: str, before: int | None, limit: int) -> list[Run]:
         """Give what a plan did, the latest first."""

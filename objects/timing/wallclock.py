@@ -111,6 +111,18 @@ def _change(start: datetime, end: datetime, zone: ZoneInfo) -> datetime:
     return datetime.fromtimestamp(high, UTC)
 
 
+def changes(zone: ZoneInfo, after: float, within_s: float) -> Iterator[tuple[float, float]]:
+    """Give the moments at which the clocks of a place change, and by how many seconds: more is forward."""
+    start = datetime.fromtimestamp(after, UTC)
+    end = start + timedelta(seconds=within_s)
+    while start < end:
+        stop = start + timedelta(days=7)
+        before, then = _offset(start, zone), _offset(stop, zone)
+        if before != then:
+            yield _change(start, stop, zone).timestamp(), (then - before).total_seconds()
+        start = stop
+
+
 def _offset(moment: datetime, zone: ZoneInfo) -> timedelta:
     return moment.astimezone(zone).utcoffset() or timedelta()
 

@@ -1,9 +1,11 @@
 """What a command may ask and do about the tasks of its object."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from objects.work import records
-from objects.work.records import OVER, TaskRow
+from objects.work.records import OVER, Beneath, TaskRow
+from objects.work.settling import cancelled
 from teams.problems import Conflict, NoSuch
 
 if TYPE_CHECKING:
@@ -19,9 +21,24 @@ class TaskDesk:
         self._object_id = frame.row.id
         self._connection = frame.tree_access().connection
 
-    def listed(self, states: list[str] | None, limit: int) -> list[TaskRow]:
-        """Give tasks, the newest first."""
-        return records.listed(self._connection, self._schema, self._object_id, states, limit)
+    def listed(self, states: list[str] | None, limit: int, *, command: str = "", before: str = "") -> list[TaskRow]:
+        """Give tasks, the newest first. before: only those older than this one."""
+        return records.listed(
+            self._connection, self._schema, self._object_id, states, limit, command=command, before=before
+        )
+
+    def places(self, rows: Iterable[TaskRow]) -> dict[str, int]:
+        """Tell the places of those that wait among all of the team's, from 1."""
+        ids = [row.id for row in rows if row.state == "waiting"]
+        return records.places(self._connection, self._schema, ids)
+
+    def beneath(self, where: Beneath) -> list[tuple[TaskRow, str, str]]:
+        """Give tasks of this object and those beneath it, with path and kind; whatever the caller may see of them."""
+        return records.beneath(self._connection, self._schema, where)
+
+    def pieces(self, task_id: str, after: int, limit: int) -> list[tuple[int, str]]:
+        """Give what a task wrote, piece by piece, each with its number."""
+        return records.pieces(self._connection, self._schema, task_id, after, limit)
 
     def find(self, task_id: str, states: list[str] | None = None) -> TaskRow:
         """Give a task, the newest of these states where no id is given; raises NoSuch."""
@@ -40,9 +57,13 @@ class TaskDesk:
         """Stop a task; raises Conflict where it is over."""
         if row.state in OVER:
             raise Conflict(f"{row.id}: is over already: {row.state}.")
-        if records.cancel(self._connection, self._schema, row.id):
+        gone = records.cancel(self._connection, self._schema, row.id)
+        if gone is not None:
             told = {"task": row.id, "command": row.command, "state": "cancelled"}
             self._frame.emit(records.TOPIC, told)
+            if gone.then:  # a refusal is in the journal: the task is cancelled all the same
+                arguments = gone.then_arguments | {"task": row.id, "value": None, "problem": cancelled(row.id)}
+                self._frame.attempt(self._frame.row.path, gone.then, arguments, gone.caller_id, f"task {row.id}")
         return self.find(row.id)
 
     def again(self, row: TaskRow) -> TaskRow:

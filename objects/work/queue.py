@@ -13,7 +13,8 @@ from uuid import uuid4
 import psycopg
 from psycopg import Connection
 
-from objects.work.records import QUEUE, composed
+from objects.work.records import NOW, QUEUE, composed
+from teams import clock
 
 # The teams with something to do: one look into the index a team, however many tasks each has (a loose index scan).
 _TEAMS: Final = f"""
@@ -22,12 +23,12 @@ WITH RECURSIVE team(schema) AS (
   UNION ALL
   SELECT (SELECT q.schema FROM {QUEUE} q WHERE q.schema > team.schema ORDER BY q.schema LIMIT 1)
   FROM team WHERE team.schema IS NOT NULL
-), busy AS (SELECT schema, count(*) AS count FROM {QUEUE} WHERE leased_until >= now() GROUP BY schema)
+), busy AS (SELECT schema, count(*) AS count FROM {QUEUE} WHERE leased_until >= {NOW} GROUP BY schema)
 SELECT team.schema
 FROM team
 CROSS JOIN LATERAL (
-  SELECT due_at FROM {QUEUE} q WHERE q.schema = team.schema AND q.due_at <= now()
-  AND (q.leased_until IS NULL OR q.leased_until < now()) ORDER BY q.due_at LIMIT 1
+  SELECT due_at FROM {QUEUE} q WHERE q.schema = team.schema AND q.due_at <= {NOW}
+  AND (q.leased_until IS NULL OR q.leased_until < {NOW}) ORDER BY q.due_at LIMIT 1
 ) first
 LEFT JOIN busy ON busy.schema = team.schema
 ORDER BY coalesce(busy.count, 0), first.due_at
@@ -35,38 +36,38 @@ ORDER BY coalesce(busy.count, 0), first.due_at
 
 _TAKE: Final = f"""
 WITH chosen AS MATERIALIZED (
-  SELECT schema, id, lease FROM {QUEUE} WHERE schema = %(schema)s AND due_at <= now()
-  AND (leased_until IS NULL OR leased_until < now())
+  SELECT schema, id, lease FROM {QUEUE} WHERE schema = %(schema)s AND due_at <= {NOW}
+  AND (leased_until IS NULL OR leased_until < {NOW})
   ORDER BY priority DESC, due_at LIMIT 1 FOR UPDATE SKIP LOCKED
 )
-UPDATE {QUEUE} q SET lease = %(lease)s, leased_until = now() + make_interval(secs => %(seconds)s), tries = q.tries + 1,
+UPDATE {QUEUE} q SET lease = %(lease)s, leased_until = {NOW} + make_interval(secs => %(seconds)s), tries = q.tries + 1,
   lost = q.lost + (chosen.lease IS NOT NULL)::int
 FROM chosen WHERE q.schema = chosen.schema AND q.id = chosen.id
 RETURNING q.id, q.tries, q.lost, chosen.lease IS NOT NULL
 """  # noqa: S608 -- of constants
 
 _EXTEND: Final = f"""
-UPDATE {QUEUE} q SET leased_until = now() + make_interval(secs => %s)
-FROM unnest(%s::text[], %s::text[], %s::text[]) AS held(schema, id, lease)
+UPDATE {QUEUE} q SET leased_until = {NOW} + make_interval(secs => %(seconds)s)
+FROM unnest(%(schemas)s::text[], %(ids)s::text[], %(leases)s::text[]) AS held(schema, id, lease)
 WHERE q.schema = held.schema AND q.id = held.id AND q.lease = held.lease RETURNING q.lease, q.cancelled
 """  # noqa: S608 -- of constants
 
 _RELEASE: Final = f"""
-UPDATE {QUEUE} SET lease = NULL, leased_until = NULL, due_at = now() + make_interval(secs => %s)
-WHERE schema = %s AND id = %s AND lease = %s
+UPDATE {QUEUE} SET lease = NULL, leased_until = NULL, due_at = {NOW} + make_interval(secs => %(seconds)s)
+WHERE schema = %(schema)s AND id = %(id)s AND lease = %(lease)s
 """  # noqa: S608 -- of constants
 
 _DUE: Final = f"""
 SELECT count(*) FROM (
-  SELECT FROM {QUEUE} WHERE due_at <= now() AND (leased_until IS NULL OR leased_until < now()) LIMIT %s
+  SELECT FROM {QUEUE} WHERE due_at <= {NOW} AND (leased_until IS NULL OR leased_until < {NOW}) LIMIT %(most)s
 ) AS due
 """  # noqa: S608 -- of constants
 
 _DROP: Final = f"DELETE FROM {QUEUE} WHERE schema = %s"  # noqa: S608 -- of constants
 
 _BEGIN: Final = (
-    "UPDATE {s}.task t SET state = 'running', started_at = now(), tries = %s, done = NULL, note = ''"
-    " WHERE t.id = %s RETURNING t.object_id, t.command, t.arguments, t.caller_id, t.tells, t.tells_arguments"
+    "UPDATE {s}.task t SET state = 'running', started_at = {now}, tries = %(tries)s, done = NULL, note = ''"
+    " WHERE t.id = %(id)s RETURNING t.object_id, t.command, t.arguments, t.caller_id, t.tells, t.tells_arguments"
 )
 _PLACE: Final = "SELECT path, kind FROM {s}.object WHERE id = %s AND trashed_at IS NULL"
 
@@ -99,11 +100,12 @@ def take(connection: Connection[Any], lease_s: float, may: Callable[[str], bool]
 
     connection: in autocommit mode.
     """
-    for (schema,) in connection.execute(_TEAMS).fetchall():
+    for (schema,) in connection.execute(_TEAMS, {"moved_s": clock.moved_s()}).fetchall():
         if not may(schema):
             continue
         lease = uuid4().hex
-        found = connection.execute(_TAKE, {"schema": schema, "lease": lease, "seconds": lease_s}).fetchone()
+        asked = {"schema": schema, "lease": lease, "seconds": lease_s, "moved_s": clock.moved_s()}
+        found = connection.execute(_TAKE, asked).fetchone()
         if found is None:
             continue
         task_id, tries, lost, was_lost = found
@@ -116,8 +118,9 @@ def take(connection: Connection[Any], lease_s: float, may: Callable[[str], bool]
 def _begun(
     connection: Connection[Any], schema: str, task_id: str, lease: str, tries: int, lost: int, *, was_lost: bool
 ) -> Taken | None:
+    begun = {"tries": tries, "id": task_id, "moved_s": clock.moved_s()}
     try:
-        row = connection.execute(composed(schema, _BEGIN), (tries, task_id)).fetchone()
+        row = connection.execute(composed(schema, _BEGIN), begun).fetchone()
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):  # the team is gone
         connection.execute(_DROP, (schema,))
         return None
@@ -133,18 +136,21 @@ def _begun(
 
 def extend(connection: Connection[Any], held: Sequence[Taken], lease_s: float) -> dict[str, bool]:
     """Show a sign of life: give by lease whether the task is to be stopped; a lease that is lost is not in it."""
-    rows = connection.execute(
-        _EXTEND, (lease_s, [each.schema for each in held], [each.id for each in held], [each.lease for each in held])
-    )
+    rows = connection.execute(_EXTEND, {
+        "seconds": lease_s, "moved_s": clock.moved_s(), "schemas": [each.schema for each in held],
+        "ids": [each.id for each in held], "leases": [each.lease for each in held],
+    })  # fmt: skip
     return dict(rows.fetchall())
 
 
 def release(connection: Connection[Any], taken: Taken, after_s: float) -> None:
     """Give a task back, to be begun again after some seconds."""
-    connection.execute(_RELEASE, (after_s, taken.schema, taken.id, taken.lease))
+    connection.execute(_RELEASE, {
+        "seconds": after_s, "moved_s": clock.moved_s(), "schema": taken.schema, "id": taken.id, "lease": taken.lease,
+    })  # fmt: skip
 
 
 def due(connection: Connection[Any], most: int) -> int:
     """Count the tasks that wait for a worker, up to a number."""
-    (count,) = connection.execute(_DUE, (most,)).fetchone() or (0,)
+    (count,) = connection.execute(_DUE, {"most": most, "moved_s": clock.moved_s()}).fetchone() or (0,)
     return int(count)

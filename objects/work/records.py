@@ -13,11 +13,14 @@ from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Jsonb
 
 from objects.commands.registry import CommandSpec
+from teams import clock
 from teams.access import Caller
 from teams.limits import Limits
 from teams.problems import Conflict, NoSuch, OverLimit
 
 QUEUE: Final = "public.teams_waitingtask"
+# One clock for all machines: Postgres's, moved as `teams.clock` is.
+NOW: Final = "(now() + make_interval(secs => %(moved_s)s))"
 LETTERS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 OVER: Final = ("done", "failed", "cancelled")
 TOPIC: Final = "task"
@@ -26,26 +29,54 @@ _COUNT = "SELECT count(*) FROM (SELECT FROM {queue} WHERE schema = %s LIMIT %s) 
 _START = (
     "WITH queued AS ("
     "INSERT INTO {queue} (schema, id, priority, due_at) VALUES (%(schema)s, %(id)s, %(priority)s,"
-    " now() + make_interval(secs => %(after_s)s)))"
-    " INSERT INTO {s}.task (id, object_id, command, arguments, shown, caller, caller_id, state, tells, tells_arguments)"
+    " {now} + make_interval(secs => %(after_s)s)))"
+    " INSERT INTO {s}.task (id, object_id, command, arguments, shown, caller, caller_id, state, tells, tells_arguments,"
+    " created_at)"
     " VALUES (%(id)s, %(object_id)s, %(command)s, %(arguments)s, %(shown)s, %(caller)s, %(caller_id)s, 'waiting',"
-    " %(then)s, %(then_arguments)s)"
+    " %(then)s, %(then_arguments)s, {now})"
 )
 _COLUMNS = (
     "t.id, t.command, t.shown, t.caller, t.state, t.tries, t.done, t.note, t.value, t.problem, t.created_at,"
     " t.started_at, t.ended_at"
 )
 _LIST = (
-    "SELECT {columns} FROM {s}.task t WHERE t.object_id = %s AND (%s::text[] IS NULL OR t.state = ANY(%s))"
-    " ORDER BY t.created_at DESC, t.id DESC LIMIT %s"
+    "SELECT {columns} FROM {s}.task t WHERE t.object_id = %(object_id)s"
+    " AND (%(states)s::text[] IS NULL OR t.state = ANY(%(states)s)) AND %(command)s IN ('', t.command)"
+    " AND (%(before)s = '' OR (t.created_at, t.id) <"
+    " (SELECT b.created_at, b.id FROM {s}.task b WHERE b.object_id = %(object_id)s AND b.id = %(before)s))"
+    " ORDER BY t.created_at DESC, t.id DESC LIMIT %(limit)s"
 )
+# In the order in which workers take them (`objects.work.queue`); counted no further than anybody reads.
+_PLACES = (
+    "SELECT id, place FROM (SELECT id, row_number() OVER (ORDER BY priority DESC, due_at, id) AS place FROM ("
+    "SELECT id, priority, due_at FROM {queue} WHERE schema = %(schema)s AND (leased_until IS NULL"
+    " OR leased_until < {now}) ORDER BY priority DESC, due_at LIMIT %(counted)s) AS first) AS placed"
+    " WHERE id = ANY(%(ids)s)"
+)
+_BENEATH: Final = (
+    "o.path, o.kind FROM {s}.object o WHERE o.id = t.object_id AND o.trashed_at IS NULL"
+    " AND (o.path = %(path)s OR starts_with(o.path, %(below)s)) AND %(kind)s IN ('', o.kind)"
+)
+_GOING_BENEATH = (
+    "SELECT {columns}, place.path, place.kind FROM {queue} q JOIN {s}.task t ON t.id = q.id AND t.ended_at IS NULL"
+    " CROSS JOIN LATERAL (SELECT {beneath}) AS place WHERE q.schema = %(schema)s"
+    " ORDER BY t.state, q.priority DESC, q.due_at, t.id LIMIT %(most)s"  # by state: running comes before waiting
+)
+_FAILED_BENEATH = (
+    "SELECT {columns}, place.path, place.kind FROM {s}.task t CROSS JOIN LATERAL (SELECT {beneath}) AS place"
+    " WHERE t.ended_at > {now} - make_interval(secs => %(within_s)s) AND t.state = 'failed'"
+    " ORDER BY t.ended_at DESC, t.id LIMIT %(most)s"
+)
+_PIECES = "SELECT no, text FROM {s}.task_output WHERE task_id = %s AND no > %s ORDER BY no LIMIT %s"
+COUNTED: Final = 1_000  # places in the queue that are told
 _ONE = "SELECT {columns} FROM {s}.task t WHERE t.object_id = %s AND t.id = %s"
 _OUTPUT = "SELECT text FROM {s}.task_output WHERE task_id = %s ORDER BY no"
 _CANCEL_WAITING = (
     "WITH gone AS (DELETE FROM {queue} WHERE schema = %(schema)s AND id = %(id)s"
-    " AND (leased_until IS NULL OR leased_until < now()) RETURNING id)"
-    " UPDATE {s}.task t SET state = 'cancelled', ended_at = now(), note = '',"
+    " AND (leased_until IS NULL OR leased_until < {now}) RETURNING id)"
+    " UPDATE {s}.task t SET state = 'cancelled', ended_at = {now}, note = '',"
     " arguments = CASE WHEN t.arguments::jsonb = t.shown THEN t.arguments END FROM gone WHERE t.id = gone.id"
+    " RETURNING t.caller_id, t.tells, t.tells_arguments"
 )
 _CANCEL_RUNNING = "UPDATE {queue} SET cancelled = true WHERE schema = %s AND id = %s"
 _AGAIN = "SELECT command, arguments, shown, tells, tells_arguments FROM {s}.task WHERE object_id = %s AND id = %s"
@@ -81,7 +112,11 @@ class TaskRow:
 @lru_cache(maxsize=4096)
 def composed(schema: str, text: LiteralString) -> bytes:
     """Give a statement for one team's schema."""
-    parts = {"s": Identifier(schema), "queue": SQL(QUEUE), "columns": SQL(_COLUMNS)}
+    team = Identifier(schema)
+    parts = {
+        "s": team, "queue": SQL(QUEUE), "columns": SQL(_COLUMNS), "now": SQL(NOW),
+        "beneath": SQL(_BENEATH).format(s=team),
+    }  # fmt: skip
     return SQL(text).format(**parts).as_string(None).encode()
 
 
@@ -99,6 +134,15 @@ class Start:
     then: str = ""
     then_arguments: Mapping[str, Any] | None = None
     priority: int = 0
+    after_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """How a task is started that the platform starts: the command that is told how it ended, and when it begins."""
+
+    command: str = ""
+    arguments: Mapping[str, Any] | None = None
     after_s: float = 0.0
 
 
@@ -140,7 +184,7 @@ def _insert(
     connection.execute(composed(schema, _START), {
         "schema": schema, "id": task_id, "priority": what.priority, "after_s": what.after_s, "object_id": object_id,
         "command": what.spec.name, "arguments": arguments, "shown": Jsonb(shown), "caller": caller.name,
-        "caller_id": caller.id, "then": what.then, "then_arguments": then_arguments,
+        "caller_id": caller.id, "then": what.then, "then_arguments": then_arguments, "moved_s": clock.moved_s(),
     })  # fmt: skip
 
 
@@ -154,11 +198,55 @@ def _plain(spec: CommandSpec, name: str, value: Any) -> Any:
 
 
 def listed(
-    connection: Connection[Any], schema: str, object_id: int, states: list[str] | None, limit: int
+    connection: Connection[Any],
+    schema: str,
+    object_id: int,
+    states: list[str] | None,
+    limit: int,
+    *,
+    command: str = "",
+    before: str = "",
 ) -> list[TaskRow]:
-    """Give an object's tasks, the newest first."""
-    rows = connection.execute(composed(schema, _LIST), (object_id, states, states, limit))
+    """Give an object's tasks, the newest first. before: only those older than this one."""
+    rows = connection.execute(
+        composed(schema, _LIST),
+        {"object_id": object_id, "states": states, "limit": limit, "command": command, "before": before},
+    )
     return [TaskRow(*row) for row in rows]
+
+
+def places(connection: Connection[Any], schema: str, ids: list[str]) -> dict[str, int]:
+    """Tell the places of tasks among all of the team that wait, from 1; those far behind are left out."""
+    if not ids:
+        return {}
+    asked = {"schema": schema, "ids": ids, "counted": COUNTED, "moved_s": clock.moved_s()}
+    return dict(connection.execute(composed(schema, _PLACES), asked).fetchall())
+
+
+@dataclass(frozen=True, slots=True)
+class Beneath:
+    """Which tasks are looked for, of objects at and beneath a path. within_s: how long ago one may have failed."""
+
+    path: str
+    kind: str
+    most: int
+    within_s: float = 0.0
+
+
+def beneath(connection: Connection[Any], schema: str, where: Beneath) -> list[tuple[TaskRow, str, str]]:
+    """Give tasks with path and kind of their objects: those that run or wait; with `within_s` those that failed."""
+    text = composed(schema, _FAILED_BENEATH if where.within_s else _GOING_BENEATH)
+    below = where.path.rstrip("/") + "/"
+    asked = {
+        "schema": schema, "path": where.path, "below": below, "kind": where.kind, "most": where.most,
+        "within_s": where.within_s, "moved_s": clock.moved_s(),
+    }  # fmt: skip
+    return [(TaskRow(*row[:-2]), row[-2], row[-1]) for row in connection.execute(text, asked)]
+
+
+def pieces(connection: Connection[Any], schema: str, task_id: str, after: int, limit: int) -> list[tuple[int, str]]:
+    """Give what a task wrote, piece by piece, each with its number."""
+    return connection.execute(composed(schema, _PIECES), (task_id, after, limit)).fetchall()
 
 
 def one(connection: Connection[Any], schema: str, object_id: int, task_id: str) -> TaskRow:
@@ -176,12 +264,24 @@ def output(connection: Connection[Any], schema: str, task_id: str) -> str:
     return "".join(text for (text,) in connection.execute(composed(schema, _OUTPUT), (task_id,)))
 
 
-def cancel(connection: Connection[Any], schema: str, task_id: str) -> bool:
-    """Cancel a task that is not over: give whether it is cancelled at once; one that runs is stopped by its worker."""
-    if connection.execute(composed(schema, _CANCEL_WAITING), {"schema": schema, "id": task_id}).rowcount:
-        return True
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """A task that was cancelled before it began. then: the command that is told; "" where none is."""
+
+    caller_id: str
+    then: str
+    then_arguments: dict[str, Any]
+
+
+def cancel(connection: Connection[Any], schema: str, task_id: str) -> Cancelled | None:
+    """Cancel a task that is not over; gives it where it is over now. One that runs is stopped by its worker."""
+    asked = {"schema": schema, "id": task_id, "moved_s": clock.moved_s()}
+    row = connection.execute(composed(schema, _CANCEL_WAITING), asked).fetchone()
+    if row is not None:
+        caller_id, then, then_arguments = row
+        return Cancelled(caller_id, then, then_arguments or {})
     connection.execute(composed(schema, _CANCEL_RUNNING), (schema, task_id))
-    return False
+    return None
 
 
 def again(

@@ -25,7 +25,7 @@ from objects.work.leases import Hold, leases
 from objects.work.queue import Taken
 from objects.work.records import TOPIC, composed
 from objects.work.settling import Ending, LeaseLost
-from teams import callers
+from teams import callers, clock
 from teams.access import Caller
 from teams.problems import Fault, Moved, NoSuch, OutOfTime, Problem
 
@@ -171,7 +171,15 @@ class Run:
         """Run the process and give the last that it said."""
         taken = self.taken
         errand = Errand(
-            taken.id, taken.tries, taken.path, taken.kind, taken.command, taken.arguments, caller, time.time()
+            taken.id,
+            taken.tries,
+            taken.path,
+            taken.kind,
+            taken.command,
+            taken.arguments,
+            caller,
+            clock.now(),
+            clock.moved_s(),
         )
         mine, its = _forks.Pipe()
         process = _forks.Process(target=child.main, args=(its, errand), daemon=True)
@@ -265,7 +273,7 @@ class Run:
         taken = self.taken
         if taken.path:
             data = {"task": taken.id, "command": taken.command, **news}
-            live.publish([Event(taken.schema, taken.path, TOPIC, data, 0, time.time())])
+            live.publish([Event(taken.schema, taken.path, TOPIC, data, 0, clock.now())])
 
     # The end
 

@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 
 from objects.work.queue import Taken
 from objects.work.records import composed
+from teams import clock
 from teams.problems import Conflict
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 _SETTLE: Final = (
     "WITH mine AS (DELETE FROM {queue} WHERE schema = %(schema)s AND id = %(id)s AND lease = %(lease)s RETURNING id)"
-    " UPDATE {s}.task t SET state = %(state)s, ended_at = now(), value = %(value)s, problem = %(problem)s,"
+    " UPDATE {s}.task t SET state = %(state)s, ended_at = {now}, value = %(value)s, problem = %(problem)s,"
     " settled_by = %(lease)s, note = '', done = CASE WHEN %(state)s = 'done' THEN NULL ELSE t.done END,"
     " arguments = CASE WHEN t.arguments::jsonb = t.shown THEN t.arguments END"
     " FROM mine WHERE t.id = mine.id"
@@ -69,7 +70,13 @@ def within(taken: Taken, ending: Ending, lost: list[bool]) -> Callable[["Context
 
 
 def _told(taken: Taken, ending: Ending, value: Any) -> dict[str, Any]:
-    return {"task": taken.id, "value": value, "problem": ending.problem}
+    problem = cancelled(taken.id) if ending.state == "cancelled" else ending.problem
+    return {"task": taken.id, "value": value, "problem": problem}
+
+
+def cancelled(task_id: str) -> dict[str, Any]:
+    """Give what the command is told that wants the outcome of a task that was cancelled."""
+    return Conflict(f"{task_id}: was cancelled.").members()
 
 
 def write(connection: Connection[Any], taken: Taken, ending: Ending, value: Any) -> bool:
@@ -77,7 +84,7 @@ def write(connection: Connection[Any], taken: Taken, ending: Ending, value: Any)
     encoded = None if ending.state != "done" else orjson.dumps(value).decode()
     written = connection.execute(composed(taken.schema, _SETTLE), {
         "schema": taken.schema, "id": taken.id, "lease": taken.lease, "state": ending.state, "value": encoded,
-        "problem": None if ending.problem is None else Jsonb(ending.problem),
+        "problem": None if ending.problem is None else Jsonb(ending.problem), "moved_s": clock.moved_s(),
     })  # fmt: skip
     return written.rowcount == 1
 

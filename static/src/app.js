@@ -10,6 +10,7 @@ import "./js/terminals.js";
 import "./js/morph.js";
 import "./js/tabs.js";
 import "./js/live.js";
+import "./js/following.js";
 import "./js/said.js";
 import "./js/editors.js";
 import "./js/rows.js";

@@ -36,7 +36,10 @@ def main(directory: Path) -> None:
         os.environ.pop(name, None)
     claim = Claim(directory / "run", "chaos")
     claim.take()
-    with listen("127.0.0.1", 0) as door, Supervisor(claim.children_changed, first_delay_s=0.02) as supervisor:
+    with (
+        listen("127.0.0.1", 0) as door,
+        Supervisor(claim.children_changed, first_delay_s=0.02, longest_delay_s=2) as supervisor,
+    ):
         place = f"127.0.0.1:{door.getsockname()[1]}"
         try:
             chosen = {name: os.environ.get(name, value) for name, value in SETTINGS.items()}

@@ -4,19 +4,25 @@ GROVE_CHAOS_TIME_KILLS sets how many kills; `-s` shows the figures.
 """
 
 import os
+import subprocess
 import threading
 import time
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
+import psycopg.conninfo
 from valkey import Valkey
 from valkey.exceptions import ConnectionError as Away
 
+from config.up.environment import ROOT
+from config.up.grove import beat, dispatcher
 from tests.chaos.conftest import Ground
 from tests.chaos.load import CLIENT, NOT_NOW, Team
 
@@ -25,6 +31,44 @@ VICTIMS = ("worker", "dispatcher", "all of Valkey's memory", "beat", "valkey", "
 STEADY_S = 0.7
 BELLS = 3
 CATCH_UP_S = 120.0
+
+
+def test_two_beats_and_two_dispatchers_fire_nothing_twice(ground: Ground):
+    team, path, ear = ground.teams[6], "/twice/bell", "/twice/ear"
+    for each in (path, ear):
+        assert team.call(each, "state.list", create="bell").status_code == 200
+    tick = {"name": "tick", "spec": "every 1s", "command": "ring", "missed": "all"}
+
+    with twins(ground):
+        assert CLIENT.post(team.address(path, "cron.add"), json=tick, headers=team.bearer).status_code == 200
+        for number in range(1, 30):
+            team.value(path, "ring_later", what=number, to=ear)
+        ground.wait(lambda: len(team.value(path, "strokes")) >= 8, 60)
+        ground.wait(lambda: team.value(path, "queue.depth")["waiting"] == 0, 60)
+        team.value(path, "cron.pause", names=["tick"])
+
+    runs = history(team, path)
+    meant = [unix(run["meant"]) for run in runs]
+    assert [round(moment - meant[0], 3) for moment in meant] == list(range(len(meant)))
+    assert team.value(path, "strokes") == ["ding"] * len(runs)
+    assert sorted(team.value(ear, "strokes")) == list(range(1, 30))
+
+
+@contextmanager
+def twins(ground: Ground) -> Iterator[None]:
+    """Have a second beat and a second dispatcher at work, as where somebody starts Grove's programs twice."""
+    environment = ground.state.environment
+    port = psycopg.conninfo.conninfo_to_dict(environment["DATABASE_URL"])["port"]
+    with ExitStack() as stack:
+        for program in (dispatcher(environment), beat(environment)):
+            told = os.environ | dict(program.environment)
+            twin = stack.enter_context(subprocess.Popen(program.command, cwd=ROOT, env=told, start_new_session=True))
+            stack.callback(twin.terminate)
+            itself = psutil.Process(twin.pid)
+            ground.wait(lambda itself=itself: any(  # type: ignore[misc]
+                each.raddr and each.raddr.port == int(port) for each in itself.net_connections("tcp")
+            ), 60)  # fmt: skip
+        yield
 
 
 def test_kills_of_all_that_wakes_lose_no_fire_and_no_message_and_repeat_none(ground: Ground, tmp_path: Path):

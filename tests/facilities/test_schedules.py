@@ -259,6 +259,64 @@ def test_the_preview_says_it_in_words_and_moments(grove):
     assert len(preview["next"]) == 1
 
 
+def test_the_history_keeps_what_a_run_said_also_of_one_that_failed(grove, hands, at_the_hour):
+    bell, other = grove.new("bell"), grove.new("bell")
+    add(grove, bell, "fine", "0 * * * *", f"tell_all {other}")
+    add(grove, bell, "not fine", "0 * * * *", f"tell_all {other} --fails")
+
+    at_the_hour(11)
+    hands.until_quiet()
+
+    said = f"rings what=all times=2\n{other}: rings what=all times=2\n"
+    for name, outcome in (("fine", "ok"), ("not fine", "failed")):
+        (run,) = of(grove, bell, "cron.history", name)["runs"]
+        assert (run["outcome"], run["log"]) == (outcome, said)
+    assert (grove.call(bell, "strokes"), grove.call(other, "strokes")) == (["all"], ["all"])
+
+
+def test_what_a_run_says_is_kept_within_bounds_and_goes_with_the_run(grove, hands, engine_with):
+    bell = grove.through(engine_with(CRON_RUNS=2)).new("bell")
+    grove = grove.through(engine_with(CRON_RUNS=2))
+    add(grove, bell, "talks", "@daily", "tell_all --lines 5000")
+
+    told = [of(grove, bell, "cron.run", "talks") for _ in range(4)]
+
+    runs = of(grove, bell, "cron.history", "talks")["runs"]
+    assert len(runs) == 2
+    assert all(run["log"].endswith("… 4,801 more\n") and len(run["log"]) < 9_000 for run in runs)
+    assert told[0]["log"].startswith("rings what=all times=2\nagain number=0\n")
+    kept = []
+    count = "SELECT count(*) FROM _run_log"
+    work = {"work": lambda context: kept.append(list(context.db.run(count)))}
+    grove.acting_as("system").outcome(bell, "count", check=True, **work)
+    assert kept == [[(2,)]]
+
+
+def test_what_code_says_is_told_to_who_listens(grove, monkeypatch):
+    bell = grove.new("bell")
+    told: list = []
+    monkeypatch.setattr(grove.engine, "publish", lambda events: told.extend(each for each in events))
+
+    grove.call(bell, "tell_all")
+
+    assert [each.data for each in told if each.topic == "log"] == [
+        {"text": "rings", "fields": {"what": "all", "times": 2}}
+    ]
+
+
+def test_what_was_left_out_for_being_late_is_told_as_late(grove, hands, at_the_hour):
+    bell, ear = grove.new("bell"), grove.new("bell")
+    add(grove, bell, "strict", "0 * * * *", missed="none")
+    grove.outcome(bell, "cron.alert", {"name": "strict", "occasions": ["late"], "to": ear}, check=True)
+
+    at_the_hour(200)
+    hands.until_quiet()
+
+    (alert,) = [message["body"] for message in grove.call(ear, "queue.receive", count=10)]
+    assert (outcomes(grove, bell, "strict"), alert["occasion"]) == (["missed"], "late")
+    assert "missed" in alert["problem"]
+
+
 # ---- When it goes wrong ----
 
 
@@ -531,6 +589,56 @@ def test_an_imported_file_that_guesses_of_which_object_it_will_be_runs_nothing(g
     assert [each["key"] for each in grove.call(made, "state.list")["entries"]] == ["awake"]
     states = sorted(each["state"] for each in grove.call(made, "cron.list")["schedules"])
     assert states == ["copied"] * 18 + ["foreign", "on"]
+
+
+def test_what_came_with_a_file_is_found_out_by_itself_and_waits_where_one_looks(grove, hands, tmp_path):
+    thing = grove.new()
+    add(grove, thing, "five", "*/5 * * * *", "state incr forged")
+    grove.outcome(thing, "queue.push", {"command": "state incr forged"}, check=True)
+    grove.call(thing, "steps.begin", plan=[{"do": "state.incr", "arguments": {"key": "forged"}}])
+    told = []
+    grove.acting_as("system").outcome(thing, "look", work=lambda context: told.append(context.identity), check=True)
+    schema, _, number = told[0].partition("/")
+    (tmp_path / "made.sqlite").write_bytes(grove.call(thing, "export").read())
+    grove.outcome(thing, "tree.delete", confirmed=True, check=True)
+    with sqlite3.connect(tmp_path / "made.sqlite") as database:
+        for table in ("_schedule", "_queue", "_durable"):
+            database.execute(f"UPDATE {table} SET home = ?", (f"{schema}/{int(number) + 1}",))
+        database.execute("UPDATE _schedule SET at = 1, nominal = 1")
+    database.close()
+
+    content = Content((tmp_path / "made.sqlite").read_bytes())
+    grove.call(grove.home, "import", content=content, **{"as": "made"})
+    made = f"{grove.home}/made"
+    assert grove.id(made) == int(number) + 1
+    hands.until_quiet()
+
+    assert grove.call(made, "state.list")["entries"] == []
+    (item,) = grove.call(made, "cron.list")["schedules"]
+    (letter,) = grove.call(made, "queue.peek", dead=True)["messages"]
+    (run,) = grove.call(made, "steps.list")
+    assert (item["state"], "file from elsewhere" in letter["problem"], run["state"]) == ("foreign", True, "failed")
+    failing = grove.call(grove.home, "cron.agenda", failing=True)
+    assert {(each["facility"], each["failing"]) for each in failing} == {("cron", "five"), ("queue", "1 dead letter")}
+
+
+def test_a_schedule_in_an_honest_file_rests_until_it_is_resumed_and_then_wakes(grove, hands, at_the_hour, tmp_path):
+    thing = grove.new()
+    add(grove, thing, "five", "*/5 * * * *", "state incr n")
+    content = Content(grove.call(thing, "export").read())
+    grove.call(grove.home, "import", content=content, **{"as": "made"})
+    made = f"{grove.home}/made"
+
+    at_the_hour(11)
+    hands.until_quiet()
+    (item,) = grove.call(made, "cron.list")["schedules"]
+    before = grove.call(made, "state.list")["entries"]
+    grove.call(made, "cron.resume", names=["five"])
+    at_the_hour(300)
+    hands.until_quiet()
+
+    assert (item["state"], before) == ("copied", [])
+    assert grove.call(made, "state.get", key="n") == 1
 
 
 @pytest.mark.parametrize("adopt", ["resume", "edit", "alert"])

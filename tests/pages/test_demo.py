@@ -17,8 +17,12 @@ def test_the_demo_tree_holds_real_things(team, call):
     ]
     assert call("/lab/counter", "state.get", key="count") == 7
     assert [(each["name"], each["command"]) for each in call("/lab/garden", "cron.list")["schedules"]] == [
-        ("water", "state incr key=waterings")
+        ("rain", "state set key=mode value=rain"),
+        ("water", "state incr key=waterings"),
     ]
+    assert [each["outcome"] for each in call("/lab/garden", "cron.history", name="water")["runs"]] == ["ok"]
+    assert call("/shop/orders", "queue.depth")["waiting"] == 4
+    assert [(each["what"], each["state"]) for each in call("/shop/orders", "steps.list")] == [("plan", "going")]
     assert [each["name"] for each in call("/welcome", "files.list")["files"]] == ["README.md"]
     assert [each["path"] for each in call("/", "tree.find", tag="shop")["objects"]] == [
         "/shop", "/shop/orders", "/shop/prices",

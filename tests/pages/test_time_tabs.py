@@ -2,7 +2,12 @@
 
 import re
 
+from objects.engine.running import engine
 from teams.access import Role
+from tests.pages.test_object_page import text_of
+from tests.timing.conftest import bells
+
+__all__ = ["bells"]  # a fixture
 
 
 def test_schedules_are_on_a_line_of_time_and_each_has_a_page_with_its_history(signed_in, team, call, make):
@@ -66,3 +71,19 @@ def test_messages_and_their_depth_are_seen_and_viewers_have_no_buttons(signed_in
         assert {name for name in ("due", "delayed") if f'class="depth-{name}"' in html} == {"due", "delayed"}
     assert ":queue.drop" in owner
     assert ":queue." not in viewer.replace(":/queue", "")
+
+
+def test_a_run_unfolds_to_its_input_its_result_and_what_it_said(owner, team, caller):
+    path = "/time-told"
+    said = {"name": "telling", "spec": "@daily", "command": "tell_all --lines 2", "overlap": "queue"}
+    for command, arguments in (("cron.add", said), ("cron.run", {"name": "telling"})):
+        outcome = engine().call(team.schema_name, path, command, arguments, caller(team), create="bell")
+        assert outcome.problem is None
+
+    one = owner.get(f"/t/{team.slug}/o{path}:/cron/telling").content.decode()
+
+    unfolded = text_of(re.search(r'<details id="run-1">(.*?)</details>', one, re.DOTALL)[1])
+    assert 'input {"lines": 2} result' in unfolded
+    assert "rings what=all times=2" in unfolded
+    assert "again number=1" in unfolded
+    assert "while one still runs queue" in text_of(one)

@@ -80,6 +80,18 @@ class Bell(Kind[State]):
         raise Conflict("it cracked.")
 
     @command
+    def tell_all(self, to: str = "", fails: bool = False, lines: int = 0) -> int:
+        """Say what it does, also in another bell; then fail, if it is to."""
+        self.log("rings", what="all", times=2)
+        for number in range(lines):
+            self.log("again", number=number)
+        if to:
+            self.call(to, "tell_all", fails=fails)
+        if fails:
+            raise Conflict("it cracked.")
+        return self.ring("all")
+
+    @command
     def crack_later(self, how: str = "crack") -> int:
         """Have something run later that goes wrong."""
         return self.send(self.path, how)

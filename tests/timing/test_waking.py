@@ -2,7 +2,7 @@
 
 import pytest
 
-from objects.timing import worker
+from objects.timing import index, worker
 from objects.timing.dispatcher import Dispatcher
 from teams import clock
 from teams.problems import Conflict
@@ -242,3 +242,35 @@ def test_ten_thousand_due_in_one_team_do_not_delay_another(grove, hands: Hands):
     assert len([row for row in taken if row[0] == "a_busy_team"]) == hands.limits.WAKE_WINDOW
     assert [row[0] for row in taken].index(grove.schema) <= 16
     assert hands.take() == []  # the busy team has to wait for its own
+
+
+def test_an_object_that_moved_since_it_was_last_woken_is_woken_where_it_is(grove, hands: Hands, clock_moves):
+    bell, other = grove.new("bell"), grove.new("bell")
+    for path in (bell, other):
+        grove.call(path, "set_alarm", name="pulse", what="tick", every=60)
+    clock_moves(60)
+    hands.until_quiet()
+
+    grove.call(bell, "tree.move", to="moved")
+    grove.call(other, "tree.move", to="away")
+    grove.call(grove.home, "tree.create", name=other.rpartition("/")[2], kind="bell")  # another is where it was
+    clock_moves(60)
+    hands.until_quiet()
+
+    assert grove.call(f"{grove.home}/moved", "strokes") == ["tick", "tick"]
+    assert grove.call(f"{grove.home}/away", "strokes") == ["tick", "tick"]
+    assert grove.call(other, "strokes") == []
+
+
+def test_only_teams_with_something_ready_are_asked(grove, hands: Hands):
+    bell = grove.new("bell")
+    hands.connection.execute(
+        "INSERT INTO public.wake (schema, object_id, source, due_at, ready_at)"
+        " SELECT 'team_' || n, n, 'queue', 9e9, 9e9 FROM generate_series(1, 500) n"
+    )
+    grove.call(bell, "ring_later", what="soon")
+
+    asked = hands.connection.execute(index.READY, (clock.now(), index.READY_ROWS)).fetchall()
+
+    assert asked == [(grove.schema, 1)]
+    assert hands.take() == [(grove.schema, grove.id(bell), "queue")]

@@ -77,6 +77,17 @@ class Errand(Kind[State]):
             raise TryAgain(f"try {self.context.tries}")
         return int(self.context.tries)
 
+    @command(task=Task(tries=3, pause_s=300))
+    def stubborn(self) -> int:
+        """Never work, and take long until the next try."""
+        raise TryAgain("not yet", after_s=600)
+
+    @command(task=True)
+    def what_time(self) -> float:
+        """Tell the time."""
+        self.context.log("looked at the clock", try_=self.context.tries)
+        return float(self.context.clock())
+
     @command(task=True)
     def relay(self, other: str) -> int:
         """Call another object, and this one, and tell what it said."""
@@ -89,6 +100,19 @@ class Errand(Kind[State]):
         time.sleep(seconds)
         finish: Finish = self.context.finish_with("count_one")
         return finish
+
+    @command(task=True)
+    def wait_until_open(self) -> Finish:
+        """Wait until the state says `open`, then count in the transaction that ends the task."""
+        while not self.context.call(self.path, "state.get", key="open", default=False):
+            time.sleep(0.02)
+        finish: Finish = self.context.finish_with("count_one")
+        return finish
+
+    @command
+    def remind(self) -> None:
+        """Have a task run by an alarm."""
+        self.schedule("reminder", "remember", at=self.now)
 
     @command(task=True)
     def remember_wrongly(self) -> int:
@@ -114,9 +138,18 @@ class Errand(Kind[State]):
         raise Conflict("Never.")
 
     @command
-    def ask(self, task: str, arguments: dict[str, Json] = {}, then: str = "hear", priority: int = 0) -> str:  # noqa: B006
+    def ask(
+        self,
+        task: str,
+        arguments: dict[str, Json] = {},  # noqa: B006
+        then: str = "hear",
+        priority: int = 0,
+        after: float = 0.0,
+    ) -> str:
         """Start a task, and hear of its outcome."""
-        return self.context.start(task, then=then, then_arguments={"mark": "m"}, priority=priority, **arguments)
+        return self.context.start(
+            task, then=then, then_arguments={"mark": "m"}, priority=priority, after_s=after, **arguments
+        )
 
     @command
     def ask_and_refuse(self) -> str:

@@ -15,6 +15,7 @@ from tests.grove import Grove
 PAGES = {
     ("GET", "/"): ("text/plain", b"Hello, you!"),
     ("POST", "/orders"): ("application/json", b'{"order":17}'),
+    ("POST", "/hook"): ("text/plain", b""),
     ("GET", "/plants.csv"): ("text/csv", b"name,height\nbasil,12.5\nmint,30\n"),
 }
 

@@ -16,6 +16,11 @@ def objects_address(slug: str, **query: str) -> str:
     return f"/t/{slug}/objects/" + (f"?{urlencode(query)}" if query else "")
 
 
+def agenda_address(slug: str, **query: str) -> str:
+    """All that is due, runs or fails in a team; `at` a path."""
+    return f"/t/{slug}/agenda/" + (f"?{urlencode(query)}" if query else "")
+
+
 def branch_address(slug: str, path: str, depth: int, after: str = "") -> str:
     """What is right beneath an object, as rows of the tree beside the page."""
     query = {"at": path, "depth": str(depth)} | ({"after": after} if after else {})

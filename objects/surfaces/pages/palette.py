@@ -16,7 +16,7 @@ from objects.commands.registry import CommandSpec, registry
 from objects.commands.shapes import compact
 from objects.commands.words import find_command, read_words, split
 from objects.surfaces.pages import shelves
-from objects.surfaces.pages.addresses import object_address, objects_address, team_address
+from objects.surfaces.pages.addresses import agenda_address, object_address, objects_address, team_address
 from objects.surfaces.pages.answering import answer, wants_fragment
 from objects.surfaces.pages.asking import ask, top_of
 from objects.surfaces.pages.forms import RUN
@@ -161,6 +161,7 @@ def _pages(request: TeamRequest, typed: str) -> Iterator[Choice]:
     known = [
         Choice("Home", team_address(slug), icon="home", more="What is happening"),
         Choice("Objects", objects_address(slug), icon="table-cells", more="All of them, to sort and search"),
+        Choice("Agenda", agenda_address(slug), icon="clock", more="All that is due, running and failing"),
         Choice("Failing objects", objects_address(slug, error="yes", sort="errors"), icon="exclamation-triangle",
                more="Whose calls were refused"),
         Choice("Largest objects", objects_address(slug, deep="yes", sort="size"), icon="circle-stack", more="By size"),

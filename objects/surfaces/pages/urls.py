@@ -2,12 +2,24 @@
 
 from django.urls import path, re_path
 
-from objects.surfaces.pages import bulk, front, gallery, keeping, object_page, objects_page, palette, themes, tree_pages
+from objects.surfaces.pages import (
+    agenda,
+    bulk,
+    front,
+    gallery,
+    keeping,
+    object_page,
+    objects_page,
+    palette,
+    themes,
+    tree_pages,
+)
 
 urlpatterns = [
     path("theme/", themes.choose_theme, name="theme"),
     path("t/<slug:slug>/", front.front, name="front"),
     path("t/<slug:slug>/amount/", front.amount, name="amount"),
+    path("t/<slug:slug>/agenda/", agenda.agenda, name="agenda"),
     path("t/<slug:slug>/objects/", objects_page.objects, name="objects"),
     path("t/<slug:slug>/branch/", objects_page.branch, name="branch"),
     path("t/<slug:slug>/opened/", keeping.opened, name="opened"),

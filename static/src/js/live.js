@@ -1,11 +1,13 @@
 // The one socket of an object's page: it tells when the object changed, and who else looks at it. What shows the object
-// has hx-trigger="object-changed from:body" and fetches itself; this file carries no content.
+// has hx-trigger="object-changed from:body" and fetches itself; this file carries no content. "object-told" comes where
+// something was told that changed nothing in the object itself, such as how far a task is.
 const PAUSE_MS = [500, 20_000]; // before the first and the latest try to connect again
 const ENDED = [4401, 4403, 4404];
 
 const main = document.querySelector("[data-live]");
 let seen = Number(main?.dataset.version); // the newest version that the page shows or asked for
 let isWaiting = false; // something changed while nobody looked
+let isUntold = false; // the same of what was told
 let pause = PAUSE_MS[0];
 
 document.addEventListener("object-changed", (event) => {
@@ -17,6 +19,11 @@ function changed(version) {
   seen = Math.max(seen, version);
   if (document.hidden) isWaiting = true;
   else htmx.trigger(document.body, "object-changed", { version });
+}
+
+function told() {
+  if (document.hidden) isUntold = true;
+  else htmx.trigger(document.body, "object-told");
 }
 
 function showPeople(names) {
@@ -53,6 +60,7 @@ function connect() {
     const news = JSON.parse(data);
     pause = PAUSE_MS[0];
     if ("changed" in news) changed(news.changed);
+    if (news.told || news.changed === -1) told();
     if ("people" in news) showPeople(news.people);
   };
   socket.onclose = ({ code }) => {
@@ -69,8 +77,9 @@ function connect() {
 if (main) {
   connect();
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden || !isWaiting) return;
-    isWaiting = false;
-    htmx.trigger(document.body, "object-changed", { version: seen });
+    if (document.hidden) return;
+    if (isUntold) htmx.trigger(document.body, "object-told");
+    if (isWaiting) htmx.trigger(document.body, "object-changed", { version: seen });
+    isWaiting = isUntold = false;
   });
 }

@@ -4,10 +4,21 @@ import { Idiomorph } from "idiomorph";
 
 const KEPT = "[data-keep], [data-terminal]";
 
+// A button that has become another, such as Pause that is Resume now, is no form that somebody fills in.
+function isOtherButton(old, fresh) {
+  return old.matches(".button-call") && fresh.matches(".button-call") && named(old) !== named(fresh);
+}
+
+function named(form) {
+  const told = [...form.querySelectorAll("input[type=hidden]")].filter((input) => !/^(_|csrf)/.test(input.name));
+  return [form.getAttribute("action"), ...told.map((input) => `${input.name}=${input.getAttribute("value")}`)].join("&");
+}
+
 const callbacks = {
   beforeNodeMorphed: (old, fresh) => {
     if (!(old instanceof Element)) return true;
-    if (old.matches(KEPT) || (old.matches(".call") && fresh instanceof Element && fresh.matches(".call"))) return false;
+    if (old.matches(KEPT)) return false;
+    if (old.matches(".call") && fresh instanceof Element && fresh.matches(".call")) return isOtherButton(old, fresh);
     // Written by moments.js: the same moment needs no second writing.
     return !(old.localName === "time" && old.dateTime === fresh.dateTime);
   },

@@ -6,6 +6,13 @@ function overviewOf(tab) {
   return tab?.querySelector(":scope > .tab-overview");
 }
 
+// On a narrow screen the row is longer than the page: the chosen one is in sight.
+function showChosen() {
+  document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
+showChosen();
+document.addEventListener("htmx:oobAfterSwap", showChosen);
 document.addEventListener("htmx:beforeRequest", (event) => {
   const link = event.detail.elt;
   if (!link.matches?.(".tabs a")) return;

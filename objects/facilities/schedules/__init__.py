@@ -6,14 +6,46 @@ the object all schedules are paused. Every run is told on the topic "cron".
 """
 
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 import orjson
 
-from objects.facilities.queue import Queue, pause_s
+from objects.facilities.schedules.alerts import secret
+from objects.facilities.schedules.clocks import clock_changes
+from objects.facilities.schedules.firing import TOPIC, Firing
+from objects.facilities.schedules.shapes import (
+    OCCASIONS,
+    Arguments,
+    Details,
+    DstPolicy,
+    Ends,
+    Entry,
+    Fire,
+    History,
+    Item,
+    Items,
+    Jitter,
+    Lateness,
+    Line,
+    MissedPolicy,
+    Occasion,
+    Outcome,
+    OverlapPolicy,
+    PlanName,
+    Preview,
+    Starts,
+    Sure,
+    Tries,
+    When,
+    Zone,
+    details,
+    entry,
+    fire,
+    item,
+    past,
+    unix,
+)
+from objects.facilities.schedules.tasks import BY_HAND, is_task
 from objects.sdk import (
     AtLeast,
     Between,
@@ -23,167 +55,25 @@ from objects.sdk import (
     Json,
     Length,
     Moment,
-    Name,
     NoSuch,
     ObjectPath,
     OverLimit,
     Problem,
-    RestOfLine,
+    Role,
     Seconds,
     Tab,
     WrongArgument,
+    check_url,
     command,
 )
 from objects.timing import index, mails
-from objects.timing.lines import planned, shown
-from objects.timing.plans import FOREIGN, LATE_S, NEVER, Plan, Plans, Rules, Run
+from objects.timing.lines import planned
+from objects.timing.plans import LATE_S, NEVER, Plan, Plans, Rules
 from objects.timing.specs import At, read, read_zone
 from objects.timing.wallclock import utc
 
-TOPIC: Final = "cron"
 TURN_S: Final = 0.05  # after so long in one transaction, the other callers of the object have their turn
-RESULT_CHARS: Final = 4_000  # of a result in the history
-TRIES: Final = 20
 AGENDA_ROWS: Final = 5_000  # that are looked at for those that the caller sees
-
-When = Annotated[
-    str,
-    Length(1, 500),
-    Help('"*/5 * * * *", "@daily", "every 90s", "at 2026-12-24T18:00" or an RRULE; in quotes'),
-]
-Line = Annotated[RestOfLine, Help("the command, as in a terminal; after -- where it has flags")]
-Arguments = Annotated[dict[str, Json] | None, Help("the command's arguments; it is then a name alone")]
-Zone = Annotated[str, Help("whose clocks count, such as Europe/Berlin")]
-DstPolicy = Annotated[
-    Literal["once", "skip", "both"], Help("for a time of day that the clocks leave out or show twice when they change")
-]
-MissedPolicy = Annotated[
-    Literal["all", "last", "none"], Help("which of the runs to make up for that nothing was there to do")
-]
-Lateness = Annotated[Seconds | None, Help("a run that is later than this is left out; for `none` a minute by default")]
-Jitter = Annotated[Seconds, Between(0, 86_400), Help("run up to this later; always as much for the same moment")]
-Starts = Annotated[Moment | None, Help("not before this moment; `every` counts from it")]
-Ends = Annotated[Moment | None, Help("not after this moment")]
-Tries = Annotated[int, Between(1, TRIES), Help("how often a run that fails is tried, with longer and longer pauses")]
-Sure = Annotated[bool, Help("let a dangerous command run without asking")]
-PlanName = Annotated[Name, Help("what the schedule is called")]
-PlanState = Literal["on", "paused", "copied", "foreign", "over"]
-Occasion = Literal["failed", "late", "slow", "recovered"]
-OCCASIONS: Final[list[Occasion]] = ["failed", "late", "slow", "recovered"]
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A schedule in a list. state: on, paused, copied (paused, for it is at work in the original), foreign, or over.
-
-    foreign: paused, for it came with a file from elsewhere; `cron resume` lends it your rights.
-    """
-
-    name: str
-    when: str
-    command: str
-    state: PlanState
-    next: Moment | None
-    last: Moment | None
-    outcome: str  # of the last run: ok, failed, missed; "" where there was none
-
-
-@dataclass(frozen=True, slots=True)
-class Items:
-    """Some schedules by name."""
-
-    schedules: list[Item]
-    next: str | None  # hand it in as `after` for what follows; null when that was all
-
-
-@dataclass(frozen=True, slots=True)
-class Details:
-    """All about one schedule. by: whose rights its runs have. failures: runs in a row that failed.
-
-    problem: why it is paused where nobody paused it.
-    """
-
-    name: str
-    spec: str
-    words: str
-    command: str
-    arguments: Json
-    state: PlanState
-    next: Moment | None
-    zone: str
-    dst: str
-    missed: str
-    lateness: Seconds | None
-    jitter: Seconds
-    starts: Moment | None
-    ends: Moment | None
-    tries: int
-    alerts: list[str]
-    by: str
-    alarm: bool
-    failures: int
-    problem: str
-
-
-@dataclass(frozen=True, slots=True)
-class Fire:
-    """A moment at which a schedule fires, and the same by the clocks of its zone."""
-
-    at: Moment
-    local: str
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What a text means: in words, and the next moments."""
-
-    words: str
-    next: list[Fire]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a run went. kept: whether its effect stays; a dry run leaves none."""
-
-    outcome: Literal["ok", "failed"]
-    result: Json
-    problem: str
-    took: Seconds
-    kept: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """A run in the history. meant: the moment it was for. cause: what made it run."""
-
-    number: int
-    meant: Moment
-    began: Moment
-    took: Seconds
-    outcome: str
-    cause: str
-    input: Json
-    result: Json
-    problem: str
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """Some runs, the latest first."""
-
-    runs: list[Past]
-    next: int | None  # hand it in as `before` for earlier ones; null when that was all
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An object with something to do. failing: schedules whose last run failed; dead letters."""
-
-    path: ObjectPath
-    facility: str
-    state: Literal["waiting", "due", "running", "idle"]
-    due: Moment | None
-    failing: str
 
 
 class Schedules(Facility):
@@ -210,6 +100,7 @@ class Schedules(Facility):
         starts: Starts = None,
         ends: Ends = None,
         tries: Tries = 1,
+        overlap: OverlapPolicy = "skip",
         paused: Annotated[bool, Help("do not begin yet")] = False,
         sure: Sure = False,
     ) -> Item:
@@ -242,15 +133,16 @@ class Schedules(Facility):
             missed=missed,
             lateness_s=lateness,
             jitter_s=jitter,
-            starts_at=_unix(starts),
-            ends_at=_unix(ends),
+            starts_at=unix(starts),
+            ends_at=unix(ends),
             tries=tries,
+            overlap=overlap,
         )
         plan = self._new(name, spec, done, given, rules)
         plan.paused = int(paused)
         self._sign(plans, plan)
         self._set(plans, plan)
-        return self._item(plan)
+        return item(plan, plans)
 
     @command
     def edit(  # noqa: PLR0913 -- what a schedule is made of
@@ -268,6 +160,7 @@ class Schedules(Facility):
         starts: Starts = None,
         ends: Ends = None,
         tries: Tries | None = None,
+        overlap: OverlapPolicy | None = None,
         sure: Sure = False,
     ) -> Item:
         """Change a schedule: what is named changes, the rest stays. Its runs have your rights from now on.
@@ -295,9 +188,10 @@ class Schedules(Facility):
             "missed": missed,
             "lateness_s": lateness,
             "jitter_s": jitter,
-            "starts_at": _unix(starts),
-            "ends_at": _unix(ends),
+            "starts_at": unix(starts),
+            "ends_at": unix(ends),
             "tries": tries,
+            "overlap": overlap,
         }
         for field_name, value in changes.items():
             if value is not None:
@@ -306,7 +200,7 @@ class Schedules(Facility):
         plan.spec = plan.spec if spec is None else spec
         self._sign(plans, plan)
         self._set(plans, plan)
-        return self._item(plan)
+        return item(plan, plans)
 
     @command
     def alert(
@@ -318,6 +212,7 @@ class Schedules(Facility):
             str, Help("its command that is called with `alert`; else the alert waits in its queue")
         ] = "",
         mail: Annotated[str, Help("the address of a member of the team")] = "",
+        hook: Annotated[str, Length(0, 4_000), Help("an address that gets a signed POST; see `cron secret`")] = "",
         late: Annotated[Seconds, AtLeast(1), Help("from when on a run is late")] = LATE_S,
         slow: Annotated[Seconds, AtLeast(0.001), Help("from when on a run is slow")] = 5.0,
         off: Annotated[bool, Help("tell nobody any more")] = False,
@@ -325,7 +220,7 @@ class Schedules(Facility):
         """Have somebody told when runs of a schedule fail, are late or slow, or are well again.
 
         Of a row of failures the first is told, and then that it is over. Its runs, which tell it, have your rights
-        from now on.
+        from now on. A webhook is told by a task, again and again until it answers 2xx, under one `webhook-id`.
 
         > cron add count "*/5 * * * *" -- state incr visits
         …
@@ -336,18 +231,35 @@ class Schedules(Facility):
         """
         plans = self._plans()
         plan = self._found(plans, name)
-        if not off and to is None and not mail:
-            raise WrongArgument("to", "to: who shall be told? Name an object with --to, or an address with --mail.")
+        if not off and to is None and not mail and not hook:
+            raise WrongArgument(
+                "to",
+                "to: who shall be told? An object (--to), a member by mail (--mail) or a webhook (--hook).",
+            )
         if mail and not mails.is_member(self.context.pg, mail):
             raise WrongArgument("mail", f"mail: {mail[:100]} is no member of this team. Only members are written to.")
+        if hook:
+            check_url(hook, "hook")
         rules = plan.said
         rules.alert_on = [] if off else list(dict.fromkeys(occasions)) or list(OCCASIONS)
         rules.alert_to, rules.alert_command, rules.alert_mail = to or "", command, mail
+        rules.alert_hook = hook
         rules.late_s, rules.slow_s = late, slow
         plan.say(rules)
         self._sign(plans, plan)
         plans.put(plan)
-        return self._details(plan)
+        return details(plan, plans)
+
+    @command(reads=True, role=Role.EDITOR)
+    def secret(self, name: PlanName) -> str:
+        """Tell the secret with which a schedule signs what it tells a webhook, as standardwebhooks.com has it.
+
+        > cron add count "*/5 * * * *" -- state incr visits
+        …
+        > cron secret count
+        whsec_…
+        """
+        return secret(self.context.identity, self._found(self._plans(), name).name)
 
     @command
     def remove(self, *names: PlanName) -> int:
@@ -369,6 +281,8 @@ class Schedules(Facility):
     @command
     def pause(self, *names: PlanName) -> int:
         """Let schedules rest until they are resumed; what would have run meanwhile is not made up for. Tells how many.
+
+        A task that is going goes on: `task cancel` stops it.
 
         > cron add count "*/5 * * * *" -- state incr visits
         …
@@ -401,6 +315,7 @@ class Schedules(Facility):
         for plan in found:
             if plan.home != self.context.identity or not plans.is_signed(plan):
                 self._sign(plans, plan)
+                plans.forget_goings(plan.name)
             plan.paused, plan.home = 0, self.context.identity
             plan.aim(self.context.now)
             plans.put(plan)
@@ -420,27 +335,46 @@ class Schedules(Facility):
         > cron add count "*/5 * * * *" -- state incr visits
         …
         > cron run count --dry
-        outcome ok  result 1  problem  took …  kept no
+        outcome ok  result 1  problem  took …  kept no  log
         > cron run count
-        outcome ok  result 1  problem  took …  kept yes
+        outcome ok  result 1  problem  took …  kept yes  log
         """
         plans = self._plans()
         plan = self._found(plans, name)
+        cause = f"{BY_HAND}, {self.context.caller.name}"
+        if is_task(self.context.kind, plan.command):
+            if as_of is not None:
+                raise WrongArgument(
+                    "as_of", "as_of: a task goes by the clock; a transaction alone can see another moment."
+                )
+            if not dry:
+                run = Firing(self.context, plans).tasks.by_hand(plan, cause, self.context.caller.id)
+                self._wake(plans)
+                return Outcome(
+                    "failed" if run.problem else "running", None, run.problem or "", 0.0, kept=not run.problem
+                )
         attempt = self.context.attempt(
             self.context.path,
             plan.command,
             orjson.loads(plan.arguments),
             caller_id=self.context.caller.id,
             via=f"cron {name}",
-            as_of=_unix(as_of),
+            as_of=unix(as_of),
             keeps=not dry,
         )
         problem = "" if attempt.problem is None else attempt.problem.detail
         if not dry:
-            moment = _unix(as_of) or self.context.now
-            self._note(plans, plan, moment, f"by hand, {self.context.caller.name}", attempt)
-        outcome: Literal["ok", "failed"] = "failed" if problem else "ok"
-        return Outcome(outcome, attempt.value, problem, round(attempt.took_s, 4), kept=not dry and not problem)
+            at = unix(as_of) or self.context.now
+            Firing(self.context, plans).note(plan, at, cause, attempt)
+        value = None if attempt.task else attempt.value  # a task that was not to be started has no result
+        return Outcome(
+            "failed" if problem else "ok",
+            value,
+            problem,
+            round(attempt.took_s, 4),
+            kept=not dry and not problem,
+            log=attempt.log,
+        )
 
     # ---- What one asks ----
 
@@ -459,8 +393,9 @@ class Schedules(Facility):
         name   when …
         count  every 5 minutes (UTC) …
         """
-        found = self._plans().some(after, limit)
-        return Items([self._item(plan) for plan in found], found[-1].name if len(found) == limit else None)
+        plans = self._plans()
+        found = plans.some(after, limit)
+        return Items([item(plan, plans) for plan in found], found[-1].name if len(found) == limit else None)
 
     @command(reads=True)
     def show(self, name: PlanName) -> Details:
@@ -473,7 +408,8 @@ class Schedules(Facility):
         spec       */5 * * * *
         …
         """
-        return self._details(self._found(self._plans(), name))
+        plans = self._plans()
+        return details(self._found(plans, name), plans)
 
     @command(reads=True)
     def next(self, name: PlanName, count: Annotated[int, Between(1, 100)] = 20) -> list[Fire]:
@@ -494,7 +430,7 @@ class Schedules(Facility):
         if moment is None:
             moment = spec.after(max(self.context.now, plan.nominal))
         while moment is not None and len(found) < count and moment <= (rules.ends_at or NEVER):
-            found.append(_fire(moment + plan.jitter(moment), rules.zone))
+            found.append(fire(moment + plan.jitter(moment), rules.zone))
             moment = spec.after(moment)
         return found
 
@@ -519,9 +455,9 @@ class Schedules(Facility):
         found: list[Fire] = []
         moment = meant.after(now)
         while moment is not None and len(found) < count:
-            found.append(_fire(moment, key))
+            found.append(fire(moment, key))
             moment = meant.after(moment)
-        return Preview(meant.words(), found)
+        return Preview(meant.words(), found, clock_changes(spec, zone, dst, now))
 
     @command(reads=True)
     def history(
@@ -531,7 +467,7 @@ class Schedules(Facility):
         before: Annotated[int | None, Help("only runs before this number; `next` of the answer before")] = None,
         limit: Annotated[int, Between(1, 200)] = 20,
     ) -> History:
-        """Tell what a schedule did, the latest first: input, result, duration and outcome of each run.
+        """Tell what a schedule did, the latest first: input, result, duration, outcome and log of each run.
 
         > cron add count "*/5 * * * *" -- state incr visits
         …
@@ -544,13 +480,18 @@ class Schedules(Facility):
         plans = self._plans()
         self._found(plans, name)
         runs = plans.runs(name, before, limit)
-        return History([_past(run) for run in runs], runs[-1].number if len(runs) == limit else None)
+        logs, tasks = plans.logs(runs), {each.run: each.task for each in plans.goings(name)}
+        shown = [past(run, logs.get(run.number, ""), tasks.get(run.number, "")) for run in runs]
+        return History(shown, runs[-1].number if len(runs) == limit else None)
 
     @command(reads=True)
     def agenda(
         self,
         *,
         failing: Annotated[bool, Help("only where something fails or is a dead letter")] = False,
+        asking: Annotated[bool, Help("only where somebody is waited for: approvals, events, who fetches")] = False,
+        facility: Annotated[Literal["cron", "queue", "steps"] | None, Help("only what is due of this")] = None,
+        kind: Annotated[str, Length(0, 60), Help("only objects of this kind")] = "",
         limit: Annotated[int, Between(1, 1_000)] = 50,
     ) -> list[Entry]:
         """Tell what is due next in this object and all beneath it, at work now, or failing; the next first.
@@ -561,9 +502,29 @@ class Schedules(Facility):
         path …
         """
         now, pg = self.context.now, self.context.pg
-        rows = index.agenda(pg.connection, pg.schema, self.context.path, now=now, most=AGENDA_ROWS, failing=failing)
+        rows = index.agenda(
+            pg.connection,
+            pg.schema,
+            self.context.path,
+            now=now,
+            most=AGENDA_ROWS,
+            shown="failing" if failing else "asking" if asking else "next",
+            kind=kind,
+            source=facility or "",
+        )
         sees = self.context.caller.sees
-        return [_entry(row, now) for row in rows if sees(row[0])][:limit]
+        return [entry(row, now) for row in rows if sees(row[0])][:limit]
+
+    @command
+    def hear(self, task: Annotated[str, Length(0, 60)], value: Json = None, problem: Json = None) -> None:  # noqa: ARG002 -- every command that is told an outcome takes them
+        """Look at a task that a schedule started: is it over? Grove does so by itself.
+
+        > cron hear none
+        …
+        """
+        plans = self._plans()
+        plans.look(task, self.context.now)
+        self._wake(plans)
 
     # ---- Alarms, for code ----
 
@@ -608,185 +569,23 @@ class Schedules(Facility):
     def due(self, most: int, broken: Problem | None = None) -> list[mails.Mail] | None:
         """Run what is due. Gives the mails that are to be sent."""
         plans, now = self._plans(), self.context.now
-        letters: list[mails.Mail] = []
+        firing = Firing(self.context, plans)
+        while (going := plans.to_look_at(now)) is not None:
+            firing.tasks.look(going)
         took_s = 0.0
         while most and took_s < TURN_S and (plan := plans.ready(now)) is not None:
             most -= 1
-            if self._is_broken(plans, plan):
+            if firing.is_broken(plan):
                 continue
-            took_s += self._run_due(plans, plan, broken, letters)
+            took_s += firing.run_due(plan, broken)
             broken = None
         self._wake(plans)
-        return letters or None
+        return firing.alerts.letters or None
 
     @staticmethod
     def after_due(schema: str, object_id: int, path: str, value: list[mails.Mail]) -> None:  # noqa: ARG004
         """Send the mails."""
         mails.post(schema, value)
-
-    def _is_broken(self, plans: Plans, plan: Plan) -> bool:
-        """Pause a plan that Grove did not write, or whose time cannot be told any more, for a zone is gone."""
-        try:
-            if not plans.is_signed(plan):
-                raise Conflict(FOREIGN)
-            plan.moments()
-        except (Conflict, WrongArgument) as problem:
-            self._note(plans, plan, plan.nominal, "schedule", None, problem)
-            plan.paused = 1
-            plans.put(plan)
-            return True
-        return False
-
-    def _run_due(self, plans: Plans, plan: Plan, broken: Problem | None, letters: list[mails.Mail]) -> float:
-        """Run a plan that is due, by its rules, and set when it fires next; gives the seconds that it took."""
-        now, rules = self.context.now, plan.said
-        lateness_s = rules.lateness_s
-        if rules.missed == "none" and lateness_s is None:
-            lateness_s = LATE_S
-        first = plan.nominal
-        left_out = 0 if rules.missed == "all" else plan.catch_up(now)
-        if left_out:
-            self._missed(plans, plan, first, left_out)
-        nominal, late_s = plan.nominal, now - plan.at
-        is_missed = lateness_s is not None and late_s > lateness_s
-        took_s = 0.0
-        attempt = None
-        if is_missed:
-            self._missed(plans, plan, nominal, 1)
-        elif broken is None:
-            attempt = self.context.attempt(
-                self.context.path,
-                plan.command,
-                orjson.loads(plan.arguments),
-                caller_id=plan.caller,
-                via=f"{'alarm' if plan.is_alarm else 'cron'} {plan.name}",
-            )
-            took_s = attempt.took_s
-        there = plans.get(plan.name)  # its own command may have edited, paused or removed it
-        if there is None or (there.nominal, there.spec) != (first, plan.spec):
-            return took_s
-        if not plans.is_signed(there):
-            return took_s
-        plans.sign(there, there.caller, there.by)  # anew, so that an earlier secret key can be given up in time
-        there.nominal, there.at = plan.nominal, plan.at
-        there.aim(nominal)
-        self._settle(plans, there, nominal, attempt, broken, is_missed=is_missed, late_s=late_s, letters=letters)
-        return took_s
-
-    def _settle(
-        self,
-        plans: Plans,
-        plan: Plan,
-        nominal: float,
-        attempt: Any,
-        broken: Problem | None,
-        *,
-        is_missed: bool,
-        late_s: float,
-        letters: list[mails.Mail],
-    ) -> None:
-        """Take note of how a run went, tell who wants to know, and keep the plan."""
-        rules, failures = plan.said, plan.failures
-        problem = broken if attempt is None else attempt.problem
-        if is_missed:
-            plan.last_at, plan.last = self.context.now, "missed"
-        else:
-            took_s = 0.0 if attempt is None else attempt.took_s
-            self._note(plans, plan, nominal, "alarm" if plan.is_alarm else "schedule", attempt, broken)
-            if problem is not None and rules.tries > 1:
-                self._try_again(plan, problem)
-            occasions = {
-                "failed": problem is not None and not failures,
-                "recovered": problem is None and failures > 0,
-                "late": late_s > rules.late_s,
-                "slow": took_s > rules.slow_s,
-            }
-            for occasion in rules.alert_on:
-                if occasions[occasion]:
-                    self._tell(plan, occasion, problem, late_s=late_s, took_s=took_s, letters=letters)
-        if plan.is_alarm and plan.at == NEVER:
-            plans.remove(plan.name)
-        else:
-            plans.put(plan)
-
-    def _note(self, plans: Plans, plan: Plan, nominal: float, cause: str, attempt: Any, broken: Any = None) -> None:
-        """Remember a run, in the plan too, which the caller keeps unless the run was by hand."""
-        problem = broken if attempt is None else attempt.problem
-        result = None
-        if problem is None:
-            result = orjson.dumps(attempt.value).decode()
-            if len(result) > RESULT_CHARS:
-                result = orjson.dumps(result[:RESULT_CHARS] + "…").decode()
-        outcome = "ok" if problem is None else "failed"
-        took_s = 0.0 if attempt is None else attempt.took_s
-        now = self.context.now
-        text = None if problem is None else problem.detail
-        run = Run(plan.name, nominal, now, took_s, outcome, cause, plan.arguments, result, text)
-        run.number = plans.note(run, self.context.limits.CRON_RUNS)
-        plan.last_at, plan.last = now, outcome
-        if cause.startswith("by hand"):
-            there = plans.get(plan.name)
-            if there is not None:
-                there.last_at, there.last = now, outcome
-                plans.put(there)
-        else:
-            plan.failures = plan.failures + 1 if problem is not None else 0
-        self.context.emit(TOPIC, {"name": plan.name, "run": run.number, "outcome": outcome, "problem": text})
-
-    def _missed(self, plans: Plans, plan: Plan, nominal: float, count: int) -> None:
-        """Take note of runs that are not made up for."""
-        many = f"{count:,}{' or more' if count >= 1_000 else ''} runs were" if count > 1 else "The run was"
-        problem = f"{many} missed, and not to be made up for (missed {plan.said.missed})."
-        now = self.context.now
-        plans.note(
-            Run(plan.name, nominal, now, 0.0, "missed", "schedule", plan.arguments, None, problem),
-            self.context.limits.CRON_RUNS,
-        )
-
-    def _try_again(self, plan: Plan, problem: Problem) -> None:
-        """Let the queue try a run again that failed."""
-        now = self.context.now
-        with suppress(OverLimit):  # the history has it
-            self._queue().post(
-                "",
-                plan.command,
-                orjson.loads(plan.arguments),
-                caller=plan.caller,
-                due_at=now + pause_s(0, self.context.random),
-                attempts=1,
-                most=plan.said.tries,
-                problem=problem.detail,
-            )
-
-    def _tell(
-        self,
-        plan: Plan,
-        occasion: str,
-        problem: Problem | None,
-        *,
-        late_s: float,
-        took_s: float,
-        letters: list[mails.Mail],
-    ) -> None:
-        """Send an alert to whoever is to have it."""
-        rules = plan.said
-        alert = {
-            "object": self.context.path,
-            "schedule": plan.name,
-            "occasion": occasion,
-            "at": _iso(self.context.now),
-            "problem": None if problem is None else problem.detail,
-            "late_s": round(late_s, 3),
-            "took_s": round(took_s, 6),
-        }
-        if rules.alert_to:
-            done, given = (
-                (rules.alert_command, {"alert": alert}) if rules.alert_command else ("queue.push", {"body": alert})
-            )
-            with suppress(OverLimit):
-                self._queue().post(rules.alert_to, done, given, caller=plan.caller)
-        if rules.alert_mail:
-            letters.append(mails.letter(rules.alert_mail, alert))
 
     # ---- What the commands share ----
 
@@ -820,7 +619,8 @@ class Schedules(Facility):
         plans.sign(plan, self.context.caller.id, self.context.caller.name)
 
     def _changed(self, plans: Plans, before: float | None, event: Any) -> None:
-        if plans.next_due() != before or not plans.is_next_signed():
+        # What people change may change the name of what is next, too, which the team's page says.
+        if event is not None or plans.next_due() != before or not plans.is_next_signed():
             self._wake(plans)
         if event is not None:
             self.context.emit(TOPIC, event)
@@ -830,7 +630,8 @@ class Schedules(Facility):
         due_at, failing = plans.next_due(), plans.failing()
         if due_at is None and failing:
             due_at = NEVER
-        self.context.wake(self.name, due_at, {"failing": failing} if failing else {})
+        note = {"failing": failing, "next": plans.next_name()}
+        self.context.wake(self.name, due_at, {name: told for name, told in note.items() if told})
 
     def _check_room(self, plans: Plans) -> None:
         if plans.count() >= (most := self.context.limits.CRON_PLANS):
@@ -849,107 +650,5 @@ class Schedules(Facility):
             raise WrongArgument("names", "Name at least one schedule.")
         return [self._found(plans, name) for name in dict.fromkeys(names)]
 
-    def _item(self, plan: Plan) -> Item:
-        return Item(
-            name=plan.name,
-            when=_words(plan),
-            command=shown(plan.command, orjson.loads(plan.arguments)),
-            state=self._state(plan),
-            next=None if plan.at == NEVER or self._state(plan) != "on" else _moment(plan.at),
-            last=_moment(plan.last_at),
-            outcome=plan.last,
-        )
-
-    def _details(self, plan: Plan) -> Details:
-        item, rules = self._item(plan), plan.said
-        return Details(
-            name=plan.name,
-            spec=plan.spec,
-            words=item.when,
-            command=plan.command,
-            arguments=orjson.loads(plan.arguments),
-            state=item.state,
-            next=item.next,
-            zone=rules.zone,
-            dst=rules.dst,
-            missed=rules.missed,
-            lateness=rules.lateness_s,
-            jitter=rules.jitter_s,
-            starts=_moment(rules.starts_at),
-            ends=_moment(rules.ends_at),
-            tries=rules.tries,
-            alerts=rules.alert_on,
-            by=plan.by,
-            alarm=bool(plan.is_alarm),
-            failures=plan.failures,
-            problem=FOREIGN if item.state == "foreign" else "",
-        )
-
-    def _state(self, plan: Plan) -> PlanState:
-        if plan.home != self.context.identity:
-            return "copied"
-        if not self._plans().is_signed(plan):
-            return "foreign"
-        if plan.paused:
-            return "paused"
-        return "over" if plan.at == NEVER else "on"
-
-    def _queue(self) -> Queue:
-        found: Any = self.context.facility("queue")
-        queue: Queue = found
-        return queue
-
     def _plans(self) -> Plans:
         return Plans(self.context.db, self.context.identity)
-
-
-def _words(plan: Plan) -> str:
-    """Say in words when a plan runs; in a list one that cannot be read must not hide the others."""
-    try:
-        return plan.moments().words()
-    except (Conflict, WrongArgument) as problem:
-        return problem.detail
-
-
-def _unix(moment: datetime | None) -> float | None:
-    return None if moment is None else moment.timestamp()
-
-
-def _moment(unix: float | None) -> datetime | None:
-    return None if unix is None else utc(unix)
-
-
-def _iso(unix: float) -> str:
-    return utc(unix).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _fire(moment: float, zone: str) -> Fire:
-    local = datetime.fromtimestamp(moment, read_zone(zone))
-    return Fire(utc(moment), f"{local:%a %-d %b %Y %H:%M:%S %Z}")
-
-
-def _entry(row: tuple[Any, ...], now: float) -> Entry:
-    path, facility, due_at, is_running, note = row
-    state: Literal["waiting", "due", "running", "idle"] = "waiting" if due_at > now else "due"
-    if due_at == NEVER:
-        state = "idle"
-    elif is_running:
-        state = "running"
-    dead = note.get("dead", 0)
-    letters = f"{dead:,} dead letter{'s' * (dead > 1)}" if dead else ""
-    failing = ", ".join(note.get("failing", [])) or letters
-    return Entry(path, facility, state, _moment(None if due_at == NEVER else due_at), failing)
-
-
-def _past(run: Run) -> Past:
-    return Past(
-        number=run.number,
-        meant=utc(run.nominal),
-        began=utc(run.began_at),
-        took=round(run.took_s, 4),
-        outcome=run.outcome,
-        cause=run.cause,
-        input=orjson.loads(run.input),
-        result=None if run.result is None else orjson.loads(run.result),
-        problem=run.problem or "",
-    )
