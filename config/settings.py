@@ -101,6 +101,7 @@ CONTENT_SECURITY_POLICY = {
         "font-src": [SELF],
         "connect-src": [SELF],
         "media-src": [SELF, "blob:"],
+        "frame-src": [SELF],  # a PDF among the files, whose own answer says what may frame it; pages may not be framed
         "worker-src": [SELF],
         "manifest-src": [SELF],
         "form-action": [SELF],

@@ -16,6 +16,7 @@ from objects.sdk import (
     Moment,
     NotAllowed,
     ObjectPath,
+    RelativePath,
     Role,
     Size,
     Tab,
@@ -28,7 +29,7 @@ from objects.tree import tree
 from objects.tree.paths import ObjectPath as TreePath
 
 Limit = Annotated[int, Between(1, 1_000), Help("how many at most")]
-Place = Annotated[str, Help("a path; one without a slash in front begins where this object is")]
+Place = Annotated[RelativePath, Help("a path; one without a slash in front begins where this object is")]
 Tag = Annotated[str, Help("a lower-case word of letters, digits and _ . : = + -")]
 Deleted = Annotated[str, Help("its path when it was deleted, or its number in the trash")]
 

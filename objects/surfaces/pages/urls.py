@@ -2,7 +2,18 @@
 
 from django.urls import path, re_path
 
-from objects.surfaces.pages import bulk, front, gallery, keeping, object_page, objects_page, palette, themes, tree_pages
+from objects.surfaces.pages import (
+    bulk,
+    front,
+    gallery,
+    keeping,
+    object_page,
+    objects_page,
+    palette,
+    path_offers,
+    themes,
+    tree_pages,
+)
 
 urlpatterns = [
     path("theme/", themes.choose_theme, name="theme"),
@@ -14,6 +25,7 @@ urlpatterns = [
     path("t/<slug:slug>/pinned/", keeping.pin, name="pinned"),
     path("t/<slug:slug>/bulk/", bulk.bulk, name="bulk"),
     path("t/<slug:slug>/palette/", palette.palette, name="palette"),
+    path("t/<slug:slug>/paths/", path_offers.path_offers, name="paths"),
     path("t/<slug:slug>/gallery/", gallery.gallery, name="gallery"),
     path("t/<slug:slug>/new/", tree_pages.new, name="new"),
     path("t/<slug:slug>/trash/", tree_pages.trash, name="trash"),
