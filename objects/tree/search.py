@@ -111,10 +111,16 @@ def describe(connection: Pg, schema: str, path: str, *, sight: Sight = EVERYTHIN
     node = resolve(connection, schema, path)
     inner = sight.under(node.path)
     row = connection.execute(
-        sql(schema, f"select count(*) from ({_children_of('%(id)s', inner)}) counted"),
+        sql(
+            schema,
+            f"select (select count(*) from ({_children_of('%(id)s', inner)}) counted), o.paused_at, s.called_at,"
+            " coalesce(s.errors, 0), coalesce(s.error, '')"
+            " from {s}.object o left join {s}.summary s on s.object_id = o.id where o.id = %(id)s",
+        ),
         {"id": node.id} | dict(inner.parameters()),
         prepare=False,
     ).fetchone()
+    children, paused_at, called_at, errors, error = row or (0, None, None, 0, "")
     return Description(
         path=str(node.path),
         name=node.name,
@@ -122,11 +128,15 @@ def describe(connection: Pg, schema: str, path: str, *, sight: Sight = EVERYTHIN
         tags=node.tags,
         settings=node.settings,
         effective=Settings(node.effective).as_dict(),
-        children=row[0] if row else 0,
+        children=children,
         size_bytes=node.size_bytes,
         version=node.version,
         created_at=node.created_at,
         changed_at=node.changed_at,
+        paused_at=paused_at,
+        called_at=called_at,
+        errors=errors,
+        error=error,
     )
 
 
@@ -154,6 +164,7 @@ def find(  # noqa: PLR0913 -- what may be asked for, each by its name
     tag: str | None = None,
     state: str | None = None,
     error: str | None = None,
+    paused: bool = False,
     near: bool = False,
     sort: Sort = "path",
     under: str = "/",
@@ -167,6 +178,7 @@ def find(  # noqa: PLR0913 -- what may be asked for, each by its name
     /project/report, but not /project/report/old. Three characters in a row are found by an index, fewer by looking
     at each name, which takes 25 ms for 100,000.
     state: a part of a line "key=value". error: a part of what the latest failed call was refused with, "*" for any.
+    paused: only what is.
     near: only what is right beneath. sort: by path in the order of code points, or the largest, latest or most first.
     """
     top = ObjectPath.parse(under, "under")
@@ -176,6 +188,8 @@ def find(  # noqa: PLR0913 -- what may be asked for, each by its name
     if inner.is_empty:
         return []
     conditions, parameters = _asked(part, kind, tag, state, error)
+    if paused:
+        conditions.append("paused_at is not null")
     where: LiteralString = " and ".join([BELOW, "path <> '/'", *conditions])
     if near:
         where += " and parent_id = %(parent)s"
@@ -287,7 +301,7 @@ def _found(  # noqa: PLR0917 -- the parts of one statement
     ) or f"{_BY[sort]} desc, s.object_id desc"
     text: LiteralString = (
         "select o.path, o.name, o.kind, o.tags, inside.children,"
-        " coalesce(summary.pages, o.pages)::bigint * 4096, o.changed_at, summary.called_at,"
+        " coalesce(summary.pages, o.pages)::bigint * 4096, o.changed_at, o.paused_at is not null, summary.called_at,"
         " coalesce(summary.errors, 0), coalesce(summary.error, ''), o.id from"
         f" (select object.*, row_number() over (order by {order}) as place from {{s}}.object {joins} where {where}"
         f" order by {order} limit %(limit)s) o"
@@ -335,7 +349,8 @@ def _entries(
     if sight.is_empty:
         return []
     text: LiteralString = (
-        "select o.path, o.name, o.kind, o.tags, inside.children, o.pages::bigint * 4096, o.changed_at from"
+        "select o.path, o.name, o.kind, o.tags, inside.children, o.pages::bigint * 4096, o.changed_at,"
+        " o.paused_at is not null from"
         f" (select * from {{s}}.object where {where} and {sight.condition(by_order=True)}"
         f" order by {order} limit %(limit)s) o"
         f" cross join lateral (select count(*) from ({_children_of('o.id', sight)}) counted) inside(children)"

@@ -164,6 +164,7 @@ def _pages(request: TeamRequest, typed: str) -> Iterator[Choice]:
         Choice("Objects", objects_address(slug), icon="table-cells", more="All of them, to sort and search"),
         Choice("Failing objects", objects_address(slug, error="yes", sort="errors"), icon="exclamation-triangle",
                more="Whose calls were refused"),
+        Choice("Paused objects", objects_address(slug, paused="yes"), icon="pause", more="Nothing is done by itself"),
         Choice("Largest objects", objects_address(slug, deep="yes", sort="size"), icon="circle-stack", more="By size"),
         Choice("Gallery", reverse("gallery", args=[slug]), icon="squares-2x2", more="Kinds and examples"),
         Choice("Trash", reverse("trash", args=[slug]), icon="trash", more="Restore what was deleted"),
