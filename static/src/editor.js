@@ -55,6 +55,7 @@ const look = EditorView.theme({
   ".cm-cursor": { borderLeftColor: "var(--text)" },
   ".cm-gutters": { backgroundColor: "var(--deep)", color: "var(--dim)", border: "none" },
   ".cm-activeLine": { backgroundColor: "var(--hover)" },
+  "&:not(.cm-focused) .cm-activeLine": { backgroundColor: "transparent" },
   ".cm-placeholder": { color: "var(--dim)" },
   "&.cm-focused .cm-selectionBackground, .cm-selectionBackground": { backgroundColor: "var(--chosen) !important" },
   ".cm-tooltip": { backgroundColor: "var(--card)", border: "1px solid var(--edge)", color: "var(--text)" },
@@ -134,7 +135,10 @@ export function openEditor(area) {
   const isAt = document.activeElement === area;
   area.hidden = true;
   if (isAt) view.focus();
-  for (const each of area.labels ?? []) each.addEventListener("click", () => view.focus());
+  for (const each of [...(area.labels ?? [])]) {
+    each.addEventListener("click", () => view.focus());
+    each.removeAttribute("for"); // it names the editor now
+  }
   area.required = false; // a hidden field cannot say that it is empty; the server does
   area.editor = view;
   return view;

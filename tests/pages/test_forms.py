@@ -121,7 +121,7 @@ def test_durations_within_bounds_are_offered_and_paths_are_asked_for(specs):
 
     assert fields["wait"].offers == ("1m", "5m", "1h", "6h", "1d", "7d")
     assert [fields[name].offers_address for name in ("beside", "to", "note")] == [
-        "/t/acme/paths/?of=beside", "/t/acme/paths/?of=to", "",
+        "/t/acme/paths/", "/t/acme/paths/", "",
     ]  # fmt: skip
 
 

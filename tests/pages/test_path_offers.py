@@ -14,7 +14,7 @@ def offered(signed_in, team):
 
     def ask(typed: str, of=None) -> list[str]:
         browser = signed_in(of or team.owner, htmx=True)
-        html = browser.get(f"/t/{team.slug}/paths/", {"of": "to", "to": typed}).content.decode()
+        html = browser.get(f"/t/{team.slug}/paths/", {"to": typed}).content.decode()
         return [unescape(each) for each in re.findall(r'<option value="([^"]*)">', html)]
 
     return ask
@@ -58,4 +58,4 @@ def test_what_is_hidden_is_not_offered(offered, member, team):
 
 
 def test_a_stranger_gets_no_page(person, signed_in, team):
-    assert signed_in(person()).get(f"/t/{team.slug}/paths/?of=to&to=/").status_code == 404
+    assert signed_in(person()).get(f"/t/{team.slug}/paths/?to=/").status_code == 404

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any, Literal
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -200,7 +199,7 @@ def form(
         fields=tuple(
             replace(made, id=made.id + among)
             for each in spec.parameters
-            for made in (_field(spec, each, sent, wrong.get(each.name, ""), offers_address(slug, each.name)),)
+            for made in (_field(spec, each, sent, wrong.get(each.name, ""), reverse("paths", args=[slug])),)
         ),
         among=among,
         curl=elsewhere.curl(origin + call_address(slug, path, spec.name), spec, typed),
@@ -210,11 +209,6 @@ def form(
         problem=problem,
         back=sent.get(BACK, "") if sent is not None else "",
     )
-
-
-def offers_address(slug: str, name: str) -> str:
-    """Give where paths are asked for that fit what is typed into the input of this name."""
-    return f"{reverse('paths', args=[slug])}?{urlencode({'of': name})}"
 
 
 def messages(problem: Problem | None) -> dict[str, str]:
@@ -378,7 +372,9 @@ def _takes(parameter: Parameter, chosen: Input) -> str:
     """Say what an input takes, as far as it is not plain to see."""
     noun = _inner(parameter.shape).noun
     parts = []
-    if chosen not in ("checkbox", "radios", "select", "file", "password") and (not parameter.help or "such as" in noun):
+    if chosen not in ("checkbox", "radios", "select", "file", "password", "moment", "date") and (
+        not parameter.help or "such as" in noun
+    ):
         parts.append(noun)
     if _inner(parameter.shape).is_number():
         parts += parameter.limits()

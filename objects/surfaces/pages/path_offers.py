@@ -37,8 +37,8 @@ class PathOffers:
 @members_only
 @require_safe
 def path_offers(request: TeamRequest) -> HttpResponse:
-    """Give paths that fit what is typed; `of` is the name of the input. Only of what the caller sees."""
-    typed = asked(request, asked(request, "of") or "path")
+    """Give paths that fit what is typed, whatever the input is called. Only of what the caller sees."""
+    typed = asked(request, next(iter(request.GET), ""))
     found = {each.path: each for each in _fitting(request, typed)}
     return answer(request, "objects/_path_offers.html", PathOffers(list(found.values())[:OFFERED]))
 
