@@ -64,7 +64,7 @@ def test_a_refused_form_keeps_what_was_chosen_and_says_it_beside_the_field(page)
 
 
 def test_json_is_typed_into_an_editor_that_its_label_leads_to(page):
-    page.goto("/t/demo/o/lab/counter:state.set")
+    page.goto("/t/demo/o/lab:state.set")
     page.locator(".cm-content").wait_for()
     page.get_by_label("key", exact=True).fill("from-a-form")
     page.locator("label", has_text="value").click()
@@ -100,7 +100,7 @@ def test_the_palette_has_the_same_form_with_paths_of_its_own(page):
 
 def test_without_scripts_the_same_form_sends_the_same(chromium, site):
     with entered(chromium, site, java_script_enabled=False) as page:
-        page.goto("/t/demo/o/lab/counter:state.set")
+        page.goto("/t/demo/o/lab:state.set")
         page.get_by_label("key", exact=True).fill("plainly")
         page.get_by_label("value", exact=True).fill('{"a": [1]}')
         page.locator("form.command .go").click()
