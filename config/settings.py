@@ -101,6 +101,7 @@ CONTENT_SECURITY_POLICY = {
         "font-src": [SELF],
         "connect-src": [SELF],
         "media-src": [SELF, "blob:"],
+        "frame-src": [SELF],  # a PDF among the files, whose own answer says what may frame it; pages may not be framed
         "worker-src": [SELF],
         "manifest-src": [SELF],
         "form-action": [SELF],
@@ -251,8 +252,8 @@ ACCOUNT_CHANGE_EMAIL = True  # one address a person; a new one counts once it is
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # a letter tells when a password, an address or a second factor was changed
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
-MFA_FORMS = {"add_webauthn": "teams.signin.PasskeyForm"}
-MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_FORMS = {"add_webauthn": "teams.signin.PasskeyForm", "signup_webauthn": "teams.signin.FirstPasskeyForm"}
+MFA_PASSKEY_LOGIN_ENABLED = MFA_PASSKEY_SIGNUP_ENABLED = True
 MFA_TOTP_ISSUER = "Grove"
 MFA_TOTP_TOLERANCE = 1  # codes before and after this one: phones' clocks differ
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PUBLIC  # http://localhost

@@ -32,6 +32,7 @@ class Object(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     changed_at = models.DateTimeField(db_default=Now())
     trashed_at = models.DateTimeField(null=True)
+    paused_at = models.DateTimeField(null=True, help_text="since when nothing in it is done by itself")
     trash_root = models.BigIntegerField(null=True, help_text="the object whose deletion brought this one to the trash")
 
     class Meta:

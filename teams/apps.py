@@ -8,3 +8,7 @@ class TeamsConfig(AppConfig):
 
     name = "teams"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Listen to what other apps tell."""
+        from teams import recovery  # noqa: F401, PLC0415 -- models are there only now

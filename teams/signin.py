@@ -9,7 +9,7 @@ from allauth.account.forms import RequestLoginCodeForm as AllauthCodeForm
 from allauth.account.forms import ResetPasswordForm as AllauthResetForm
 from allauth.account.forms import SignupForm as AllauthSignupForm
 from allauth.core import context
-from allauth.mfa.webauthn.forms import AddWebAuthnForm
+from allauth.mfa.webauthn.forms import AddWebAuthnForm, SignupWebAuthnForm
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django import forms
 from django.http import HttpRequest
@@ -19,6 +19,7 @@ from teams.actions.invitations import find_invitation
 from teams.models import Invitation, Person
 from teams.problems import NoSuch
 
+PASSKEY_NAME = "which one it is: 'laptop', 'blue key'"
 INVITED = "invitation"  # the session's key of the link by which somebody came
 
 
@@ -119,12 +120,20 @@ class AddressForm(AskedForAddress, AllauthAddressForm):  # type: ignore[misc]
     """Names another address."""
 
 
+class FirstPasskeyForm(SignupWebAuthnForm):  # type: ignore[misc]
+    """Makes the passkey of an account that has no password."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].help_text = PASSKEY_NAME
+
+
 class PasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
     """Makes a passkey that is enough to sign in, unless one wants it as a second factor alone."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["name"].help_text = "which one it is: 'laptop', 'blue key'"
+        self.fields["name"].help_text = PASSKEY_NAME
         if "passwordless" in self.fields:
             self.fields["passwordless"].initial = True
             self.fields["passwordless"].label = "Sign in with it alone"

@@ -15,7 +15,7 @@ from objects.commands.checks import Parameter
 from objects.commands.help import purpose_of
 from objects.commands.registry import CommandSpec, registry
 from objects.commands.shapes import BoolShape, ChoiceShape, ListShape, MaybeShape, Shape, compact
-from objects.commands.types import ObjectPath
+from objects.commands.types import is_path
 from terminal import reading
 from terminal.fields import Fields, Told, condition_offers, fields_into
 from terminal.known import LISTED, Known, Typing, is_switch, rule_of
@@ -26,7 +26,6 @@ from terminal.sql_offers import sql_offers
 TAB_S: Final = 0.05  # a person feels more than this
 LONGEST_HELP: Final = 100  # characters
 LONGEST_LINE: Final = 20_000  # a longer text is not looked into
-PATH: Final = next(each.__shape__ for each in ObjectPath.__metadata__ if hasattr(each, "__shape__"))  # type: ignore[attr-defined]
 
 # What an argument of a facility names, where its type does not say it.
 NAMED: Final[Mapping[tuple[str, str], str]] = {
@@ -217,7 +216,7 @@ class _Line:
         if place.parameter is None:
             return self.made(ranked(typed, _flags(spec, place.given)), start, is_plain=True)
         parameter = place.parameter
-        if _inner(parameter.shape) is PATH:
+        if is_path(_inner(parameter.shape)):
             return await self.paths(path, typed, start, wants=("objects",))
         source = NAMED.get((spec.facility or "", parameter.name), "")
         if source in ("files", "folders"):

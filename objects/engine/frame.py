@@ -55,6 +55,7 @@ class Row:
     pages: int
     effective: str
     stamp: str
+    is_paused: bool = False
 
     @property
     def settings(self) -> Settings:

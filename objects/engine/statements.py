@@ -14,7 +14,7 @@ BEGIN_READING = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 COMMIT = b"COMMIT"
 ROLLBACK = b"ROLLBACK"
 
-_ROW = "id, path, kind, version, pages, effective::text, xmin::text"
+_ROW = "id, path, kind, version, pages, effective::text, xmin::text, paused_at IS NOT NULL"
 _LIVE = "md5(path)::uuid = ANY(%s::uuid[]) AND trashed_at IS NULL"
 
 # NO KEY: children can be created (their foreign key takes a KEY SHARE lock) under an object that is at work.

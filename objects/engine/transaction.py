@@ -190,7 +190,7 @@ class Transaction:
         stamps = {}
         for row in found:
             stamps[row[0]] = row[6]
-            self.xid = row[7]
+            self.xid = row[8]
         if stamps != {row.id: row.stamp for row in self.rows.values()}:
             raise WrongGuess
 
@@ -216,7 +216,7 @@ class Transaction:
                 callers, names, at = zip(*asked, strict=True)
                 answers = self.connection.execute(self.statements.answers, (list(callers), list(names), list(at)))
         for row in found:
-            self.rows[row[1]] = Row(*row[:7])
+            self.rows[row[1]] = Row(*row[:8])
             if not self.reading:
                 self.xid = row[7]
         if not self.reading:

@@ -237,6 +237,16 @@ class Browsing(Asking):
 
     # ---- What a table is ----
 
+    def rows_of(self, name: str, filters: Sequence[Filter], search: str, sort: str) -> tuple[str, list[Any]]:
+        """Write the query for all rows of a table that pass, in their order, with its parameters."""
+        _, kind, columns = self._known(name)
+        where, params = self._where(columns, filters, search)
+        order, descends = self._order(columns, sort)
+        by = [quoted(order) + (" DESC" if descends else "")] if order else []
+        by += [quoted(key) for key in self._key_columns(name, kind)] if order else []
+        ordered = f" ORDER BY {', '.join(by)}" if by else ""
+        return f"SELECT * FROM {quoted(name)}{where}{ordered}", params  # noqa: S608 -- quoted names
+
     def _known(self, table: str) -> tuple[str, str, list[Column]]:
         name = self.table(table)
         kind = dict(self.names())[name]

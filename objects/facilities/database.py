@@ -4,7 +4,7 @@ Whole numbers have 64 bits here. A client whose numbers are floats (JavaScript) 
 them as text. A blob is `{"base64": "…"}` in answers and in `params`, an infinite number the text "Infinity".
 """
 
-from objects.facilities.browsing import Browsing
+from objects.facilities.exporting import Exporting
 from objects.facilities.fetching import Fetching
 from objects.facilities.querying import Querying
 from objects.facilities.saving import Saving
@@ -12,7 +12,7 @@ from objects.facilities.shaping import Shaping
 from objects.sdk import Facility, Tab
 
 
-class Sql(Shaping, Browsing, Saving, Fetching, Querying, Facility):
+class Sql(Shaping, Exporting, Saving, Fetching, Querying, Facility):
     """Keeps tables and answers SQL."""
 
     name = "sql"

@@ -1,23 +1,19 @@
-"""Asking in SQL: to read, to change, to try; and whole tables as files."""
+"""Asking in SQL: to read, to change, to try; and files that become tables."""
 
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import IO, Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import apsw
 
 from objects.facilities.asking import ASKED_ABOVE, Asking, TableName, quoted, shown
-from objects.facilities.tabular import Csv, JsonLines, csv_line, json_line, turned, wrong_line
-from objects.sdk import Content, Download, Help, Json, RestOfLine, command
-from teams.problems import NeedsConfirmation, NoSuch, TooLarge, WrongArgument
+from objects.facilities.tabular import Csv, JsonLines, turned, wrong_line
+from objects.sdk import Content, Help, Json, RestOfLine, command
+from teams.problems import NeedsConfirmation, NoSuch, WrongArgument
 
 COUNTED: Final = 1_000
 SHOWN_CHANGES: Final = 200  # rows that a dry run shows
-EXPORT_BYTES: Final = 1 << 28  # a file that `sql.export` gives
-SPOOL_BYTES: Final = 1 << 20  # what is larger waits on disk, not in memory
-CHUNK_BYTES: Final = 1 << 18
 
 _WRITTEN_OUT = re.compile(r"^\s*(explain\s+)?query\s+plan\s+", re.IGNORECASE)  # `sql explain query plan select …`
 Query = Annotated[RestOfLine, Help("SQL as SQLite knows it; several statements are one change")]
@@ -85,7 +81,7 @@ class Imported:
 
 
 class Querying(Asking):
-    """Commands of the facility `sql` that take SQL, or give and take whole tables."""
+    """Commands of the facility `sql` that take SQL or whole tables."""
 
     @command
     def sql(self, query: Query, *, params: Params = None) -> Answer:
@@ -242,34 +238,6 @@ class Querying(Asking):
         rows = self._insert(table, source, turns)
         return Imported(table, rows, existing is None, list(source.columns))
 
-    @command(reads=True)
-    def export(
-        self,
-        source: Annotated[RestOfLine, Help("a table, a view or a query")],
-        *,
-        format: Annotated[Format, Help("csv as a spreadsheet reads it; jsonl keeps every value exactly")] = "csv",
-    ) -> Download:
-        """Give a table, or the rows of a query, as a file.
-
-        Cells are written exactly as they are stored: a spreadsheet may run a text that begins with = as a formula.
-
-        > sql import plant '{"name": "basil", "height": 12.5}'
-        table plant  rows 1  created yes  columns name, height
-        > sql export plant
-        plant.csv  text/csv  25B
-        """
-        names = {name.lower(): name for name, _ in self.names()}
-        found = names.get(source.strip().lower())
-        query = source if found is None else f"SELECT * FROM {quoted(found)}"  # noqa: S608 -- quoted, and reads only
-        # The answer leaves after the call, when the tables may have changed: it is a copy, on disk if it is large.
-        # Collected with the Download, read or not.
-        copy: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115
-        writer = _Writer(copy, format)
-        answer = self.ask(query, None, reads_only=True, each=writer.row)
-        writer.header(answer.columns)
-        types = {"csv": "text/csv", "jsonl": "application/jsonl"}
-        return Download(f"{found or 'query'}.{format}", _pieces(copy), content_type=types[format], size=copy.tell())
-
     def _table(self, name: str, kind: str) -> Table:
         rows = None
         if kind == "table":
@@ -296,44 +264,6 @@ class Querying(Asking):
         except apsw.Error as error:
             raise wrong_line(place, str(error)) from error
         return count
-
-
-class _Writer:
-    """Writes rows into a file as they come."""
-
-    def __init__(self, file: IO[bytes], format: Format) -> None:
-        self._file = file
-        self._format = format
-        self._columns: Sequence[str] | None = None
-        self._count = 0
-
-    def header(self, columns: Sequence[str]) -> None:
-        """Begin, unless a row has begun already."""
-        if self._columns is not None:
-            return
-        self._columns = columns
-        if not columns:
-            raise WrongArgument("source", "That gives no rows. Name a table, or write a query that begins with SELECT.")
-        if self._format == "csv":
-            self._file.write(csv_line(columns))
-        elif twice := {name for name in columns if columns.count(name) > 1}:
-            raise WrongArgument("source", f"Two columns are named '{min(twice)}': name one otherwise with AS.")
-
-    def row(self, columns: Sequence[str], cells: Sequence[Any]) -> None:
-        """Add a row."""
-        self.header(columns)
-        if columns is not self._columns:
-            raise WrongArgument("source", "Those are several queries. A file holds the rows of one.")
-        self._count += 1
-        self._file.write(csv_line(cells) if self._format == "csv" else json_line(columns, cells, self._count))
-        if self._file.tell() > EXPORT_BYTES:
-            raise TooLarge(f"The file would have more than {EXPORT_BYTES:,} bytes. Export parts, with WHERE.")
-
-
-def _pieces(file: IO[bytes]) -> Iterator[bytes]:
-    file.seek(0)
-    while chunk := file.read(CHUNK_BYTES):
-        yield chunk
 
 
 def _format(content: Content, named: Format | None) -> Format:

@@ -16,6 +16,7 @@ from objects.sdk import (
     Moment,
     NotAllowed,
     ObjectPath,
+    RelativePath,
     Role,
     Size,
     Tab,
@@ -28,7 +29,7 @@ from objects.tree import tree
 from objects.tree.paths import ObjectPath as TreePath
 
 Limit = Annotated[int, Between(1, 1_000), Help("how many at most")]
-Place = Annotated[str, Help("a path; one without a slash in front begins where this object is")]
+Place = Annotated[RelativePath, Help("a path; one without a slash in front begins where this object is")]
 Tag = Annotated[str, Help("a lower-case word of letters, digits and _ . : = + -")]
 Deleted = Annotated[str, Help("its path when it was deleted, or its number in the trash")]
 
@@ -44,6 +45,7 @@ class Item:
     children: int
     size: Size
     changed_at: Moment
+    paused: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,10 @@ class FoundItems:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """All about one object. `settings` are those set here, `effective` all that are in force."""
+    """All about one object. `settings` are those set here, `effective` all that are in force.
+
+    called_at, errors, error: as `tree find` tells them, up to a few seconds behind.
+    """
 
     path: ObjectPath
     name: str
@@ -90,6 +95,10 @@ class Description:
     version: int
     created_at: Moment
     changed_at: Moment
+    paused_at: Moment | None
+    called_at: Moment | None
+    errors: int
+    error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +114,13 @@ class Placed:
     """Where something is now, and how many objects came along, itself included."""
 
     path: ObjectPath
+    objects: int
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """How many objects were paused, or go on."""
+
     objects: int
 
 
@@ -203,6 +219,10 @@ class Tree(Facility):
             version=about.version,
             created_at=about.created_at,
             changed_at=about.changed_at,
+            paused_at=about.paused_at,
+            called_at=about.called_at,
+            errors=about.errors,
+            error=about.error,
         )
 
     @command(name="list", reads=True)
@@ -231,6 +251,7 @@ class Tree(Facility):
         tag: Annotated[str | None, Help("a tag that it has")] = None,
         state: Annotated[str | None, Help("a part of a key=value of its state")] = None,
         error: Annotated[str | None, Help("a part of what its latest failed call was refused with; * for any")] = None,
+        paused: Annotated[bool, Help("only what is paused")] = False,
         near: Annotated[bool, Help("only what is right beneath")] = False,
         sort: Annotated[tree.Sort, Help("by path; or the largest, the last called, the most errors first")] = "path",
         after: Annotated[str | None, Help("go on behind this: `next` of the answer before")] = None,
@@ -246,8 +267,8 @@ class Tree(Facility):
         path …/annual-report …
         """
         found = tree.find(
-            *self.pg, part=part, kind=kind, tag=tag, state=state, error=error, near=near, sort=sort,
-            under=self.here, after=after, limit=limit, sight=self.sight,
+            *self.pg, part=part, kind=kind, tag=tag, state=state, error=error, paused=paused, near=near,
+            sort=sort, under=self.here, after=after, limit=limit, sight=self.sight,
         )  # fmt: skip
         return FoundItems(
             [_found(entry) for entry in found], tree.place(found[-1], sort) if len(found) == limit else None
@@ -402,6 +423,40 @@ class Tree(Facility):
         there = tree.measure(*self.pg, self.here, sight=self.sight)
         return Measured(there.objects, there.size_bytes)
 
+    @command(alone=True)
+    def pause(self) -> Paused:
+        """Let nothing happen by itself in this object and all beneath it: schedules, alarms, queues and steps wait.
+
+        Calls go on as ever, and so do tasks that were started. `tree resume` lets it go on.
+
+        > tree pause
+        objects 1
+        """
+        self._whole("tree.pause", Role.EDITOR)
+        objects = tree.pause(*self.pg, self.here, now=self.context.now)
+        if not objects:
+            raise Conflict(f"{self.here} is paused already, with all beneath it. `tree resume` lets it go on.")
+        self.context.emit("tree", {"paused": self.context.path, "objects": objects})
+        return Paused(objects)
+
+    @command(alone=True)
+    def resume(self) -> Paused:
+        """Let this object and all beneath it go on. What became due meanwhile is due at once.
+
+        What a schedule makes up for of the runs that it missed, `cron` says of each.
+
+        > tree pause
+        objects 1
+        > tree resume
+        objects 1
+        """
+        self._whole("tree.resume", Role.EDITOR)
+        objects = tree.resume(*self.pg, self.here)
+        if not objects:
+            raise Conflict(f"Nothing is paused at {self.here} or beneath it.")
+        self.context.emit("tree", {"resumed": self.context.path, "objects": objects})
+        return Paused(objects)
+
     @command(reads=True)
     def tags(self) -> list[str]:
         """Give the tags of this object.
@@ -515,7 +570,16 @@ class Tree(Facility):
 
 
 def _item(entry: tree.Entry) -> Item:
-    return Item(entry.path, entry.name, entry.kind, entry.tags, entry.children, entry.size_bytes, entry.changed_at)
+    return Item(
+        entry.path,
+        entry.name,
+        entry.kind,
+        entry.tags,
+        entry.children,
+        entry.size_bytes,
+        entry.changed_at,
+        entry.is_paused,
+    )
 
 
 def _found(entry: tree.Found) -> FoundItem:
@@ -527,6 +591,7 @@ def _found(entry: tree.Found) -> FoundItem:
         children=entry.children,
         size=entry.size_bytes,
         changed_at=entry.changed_at,
+        paused=entry.is_paused,
         called_at=entry.called_at,
         errors=entry.errors,
         error=entry.error,

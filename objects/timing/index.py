@@ -6,6 +6,7 @@ sleep with what goes to the trash. All times are Unix seconds and handed in.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from math import inf
 from typing import Any, Final, NamedTuple
 
@@ -43,7 +44,7 @@ class Begun(NamedTuple):
     starts: int
 
 
-WRITE: Final = b"""
+WRITE: Final = """
 WITH told AS (
     SELECT * FROM json_to_recordset(%s::json) AS t(object_id bigint, source text, due_at float8, note jsonb)
 ), gone AS (
@@ -51,7 +52,8 @@ WITH told AS (
     WHERE w.schema = %s AND w.object_id = t.object_id AND w.source = t.source AND t.due_at IS NULL
 )
 INSERT INTO public.wake AS w (schema, object_id, source, due_at, ready_at, note)
-SELECT %s, object_id, source, due_at, due_at, note FROM told WHERE due_at IS NOT NULL
+SELECT %s, t.object_id, t.source, t.due_at, CASE WHEN o.paused_at IS NULL THEN t.due_at ELSE 'infinity' END, t.note
+FROM told t LEFT JOIN {s}.object o ON o.id = t.object_id WHERE t.due_at IS NOT NULL
 ON CONFLICT (schema, object_id, source) DO UPDATE SET
     due_at = excluded.due_at, ready_at = excluded.ready_at, held = false, starts = 0, note = excluded.note
 """
@@ -110,14 +112,14 @@ FROM unnest(%(ids)s::bigint[], %(sources)s::text[]) AS a(object_id, source)
 WHERE w.schema = %(schema)s AND w.object_id = a.object_id AND w.source = a.source AND w.ready_at < 'infinity'
 """
 
-SLEEP: Final = """
-UPDATE public.wake SET ready_at = 'infinity', held = false WHERE schema = %(schema)s AND object_id IN (
-    SELECT id FROM {s}.object WHERE trash_root = %(root)s AND trashed_at IS NOT NULL)
+SLEEP: Final = b"""
+UPDATE public.wake SET ready_at = 'infinity', held = false WHERE schema = %(schema)s AND object_id = ANY(%(ids)s)
 """
 
 ROUSE: Final = """
 UPDATE public.wake SET ready_at = due_at, held = false, starts = 0
-WHERE schema = %(schema)s AND object_id = ANY(%(ids)s)
+WHERE schema = %(schema)s AND object_id IN (
+    SELECT id FROM {s}.object WHERE id = ANY(%(ids)s) AND paused_at IS NULL AND trashed_at IS NULL)
 """
 
 
@@ -128,7 +130,7 @@ WHERE w.schema = %(schema)s AND (o.path = %(path)s OR starts_with(o.path, %(belo
     AND %(kind)s IN ('', o.kind) AND %(source)s IN ('', w.source)
 """
 SHOWN: Final = {
-    "next": " AND w.due_at < 'infinity' ORDER BY w.ready_at, o.path LIMIT %(most)s",
+    "next": " AND w.due_at < 'infinity' AND o.paused_at IS NULL ORDER BY w.ready_at, o.path LIMIT %(most)s",
     "failing": " AND w.note ?| ARRAY['dead', 'failing'] ORDER BY o.path, w.source LIMIT %(most)s",
     # For somebody, not for a moment: what a person has to say, and messages that others fetch.
     "asking": " AND (w.note ? 'asked' OR (w.due_at = 'infinity' AND w.note ? 'waiting'))"
@@ -147,7 +149,12 @@ def write(connection: Pg, schema: str, rows: Mapping[tuple[int, str], Due]) -> N
         }
         for (object_id, source), due in sorted(rows.items(), key=lambda item: item[0])
     ]
-    connection.execute(WRITE, (orjson.dumps(told).decode(), schema, schema))
+    connection.execute(_write(schema), (orjson.dumps(told).decode(), schema, schema))
+
+
+@lru_cache(maxsize=4_096)
+def _write(schema: str) -> bytes:
+    return SQL(WRITE).format(s=Identifier(schema)).as_string(None).encode()
 
 
 def next_ready(connection: Pg) -> float:
@@ -187,14 +194,14 @@ def postpone(connection: Pg, schema: str, taken: Iterable[tuple[int, str]], *, u
     connection.execute(POSTPONE, _named(schema, taken) | {"until": until})
 
 
-def sleep(connection: Pg, schema: str, trash_root: int) -> None:
-    """Let nothing be due of what went to the trash with an object."""
-    connection.execute(SQL(SLEEP).format(s=Identifier(schema)), {"schema": schema, "root": trash_root})
+def sleep(connection: Pg, schema: str, object_ids: Sequence[int]) -> None:
+    """Let nothing be due of objects that went to the trash or are paused."""
+    connection.execute(SLEEP, {"schema": schema, "ids": list(object_ids)})
 
 
 def rouse(connection: Pg, schema: str, object_ids: Sequence[int]) -> None:
-    """Let be due again what was put to sleep; what became due meanwhile is ready at once."""
-    connection.execute(ROUSE, {"schema": schema, "ids": list(object_ids)})
+    """Let be due again what sleeps and is neither paused nor in the trash; what became due is ready at once."""
+    connection.execute(SQL(ROUSE).format(s=Identifier(schema)), {"schema": schema, "ids": list(object_ids)})
 
 
 def agenda(

@@ -146,4 +146,6 @@ def _call(begun: Begun, path: str, most: int, broken: Problem | None = None) -> 
 def _due(context: Context, *, begun: Begun, most: int, broken: Problem | None) -> Any:
     if context.row.id != begun.object_id:
         raise _Elsewhere(f"{context.path} is another object now.")
+    if context.row.is_paused:  # since a moment ago: what is due sleeps already
+        return None
     return context.facility(begun.source).due(most, broken)

@@ -84,6 +84,7 @@ class Entry:
     children: int
     size_bytes: int
     changed_at: datetime
+    is_paused: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,10 @@ class Description:
     version: int
     created_at: datetime
     changed_at: datetime
+    paused_at: datetime | None
+    called_at: datetime | None  # this and what follows as in Found
+    errors: int
+    error: str
 
 
 @dataclass(frozen=True, slots=True)

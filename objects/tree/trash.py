@@ -43,12 +43,12 @@ def trash(connection: Pg, schema: str, path: str, *, now: float | None = None) -
         raise Conflict("The root cannot be deleted. Delete what is beneath it.")
     lock(connection, schema, top)
     node = resolve(connection, schema, top)
-    connection.execute(
-        sql(schema, f"update {{s}}.object set trashed_at = {NOW}, trash_root = %(top)s where {SUBTREE}"),
+    gone = connection.execute(
+        sql(schema, f"update {{s}}.object set trashed_at = {NOW}, trash_root = %(top)s where {SUBTREE} returning id"),
         at(top) | bounds(top) | {"now": now, "top": node.id},
         prepare=False,
-    )
-    index.sleep(connection, schema, node.id)
+    ).fetchall()
+    index.sleep(connection, schema, [object_id for (object_id,) in gone])
     return _item(connection, schema, node.id)
 
 

@@ -16,6 +16,7 @@ from objects.tree.changes import (
     within_sight,
 )
 from objects.tree.nodes import EVERYTHING, Description, Entry, Found, Measure, Node, Sight
+from objects.tree.pausing import pause, resume
 from objects.tree.search import Sort, children, describe, find, look, measure, place, resolve, where_to
 from objects.tree.trash import Trashed, erase, in_trash, in_whole_trash, purge, restore, trash, trashed
 
@@ -43,11 +44,13 @@ __all__ = [
     "look",
     "measure",
     "move",
+    "pause",
     "place",
     "purge",
     "remove_tags",
     "resolve",
     "restore",
+    "resume",
     "set_settings",
     "set_tags",
     "trash",

@@ -1,6 +1,7 @@
 // What every page needs beyond htmx. A page works without it; it only adds comfort.
 import "./js/theme.js";
 import "./js/moments.js";
+import "./js/zones.js";
 import "./js/keys.js";
 import "./js/outline.js";
 import "./js/chosen.js";

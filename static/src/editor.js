@@ -24,6 +24,8 @@ import {
 } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 
+const SHORT = 8; // rows: below that, numbers of lines are more noise than help
+
 const LANGUAGES = {
   json: () => json(),
   css: () => css(),
@@ -46,12 +48,14 @@ const colours = HighlightStyle.define([
 
 const look = EditorView.theme({
   "&": { color: "var(--text)", backgroundColor: "var(--deep)", borderRadius: "6px", border: "1px solid var(--input-edge)" },
+  "&:has([aria-invalid])": { borderColor: "var(--bad)" },
   "&.cm-focused": { outline: "2px solid var(--accent)", outlineOffset: "1px" },
   ".cm-scroller": { fontFamily: "var(--mono)", fontSize: "13px", lineHeight: "1.55", maxHeight: "60vh" },
-  ".cm-content": { caretColor: "var(--text)", minHeight: "7.5em" },
+  ".cm-content": { caretColor: "var(--text)" },
   ".cm-cursor": { borderLeftColor: "var(--text)" },
   ".cm-gutters": { backgroundColor: "var(--deep)", color: "var(--dim)", border: "none" },
   ".cm-activeLine": { backgroundColor: "var(--hover)" },
+  "&:not(.cm-focused) .cm-activeLine": { backgroundColor: "transparent" },
   ".cm-placeholder": { color: "var(--dim)" },
   "&.cm-focused .cm-selectionBackground, .cm-selectionBackground": { backgroundColor: "var(--chosen) !important" },
   ".cm-tooltip": { backgroundColor: "var(--card)", border: "1px solid var(--edge)", color: "var(--text)" },
@@ -81,6 +85,7 @@ export function openEditor(area) {
   area.after(host);
   const root = host.attachShadow({ mode: "open" });
   const label = area.labels?.[0]?.textContent.trim() || "Editor";
+  const said = (area.getAttribute("aria-describedby") ?? "").split(" ").map((id) => id && document.getElementById(id)?.textContent.trim());
   const send = () => {
     const run = area.form?.querySelector("[data-run]");
     if (run) run.click();
@@ -103,14 +108,21 @@ export function openEditor(area) {
         closeBrackets(),
         autocompletion(),
         highlightActiveLine(),
-        area.dataset.editor === "sql" ? [] : lineNumbers(),
+        area.dataset.editor === "sql" || area.rows < SHORT ? [] : lineNumbers(),
         syntaxHighlighting(colours),
         look,
         languageOf(area),
         placeholder(area.placeholder),
         EditorView.lineWrapping,
         EditorState.readOnly.of(area.readOnly),
-        EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false", autocapitalize: "none" }),
+        EditorView.theme({ ".cm-content": { minHeight: `${area.rows * 1.55}em` } }),
+        EditorView.contentAttributes.of({
+          "aria-label": label,
+          ...(said.some(Boolean) ? { "aria-description": said.filter(Boolean).join(". ") } : {}),
+          ...(area.ariaInvalid === "true" ? { "aria-invalid": "true" } : {}),
+          spellcheck: "false",
+          autocapitalize: "none",
+        }),
         EditorView.updateListener.of((update) => {
           if (!update.docChanged) return;
           area.value = view.state.doc.toString();
@@ -120,7 +132,13 @@ export function openEditor(area) {
       ],
     }),
   });
+  const isAt = document.activeElement === area;
   area.hidden = true;
+  if (isAt) view.focus();
+  for (const each of [...(area.labels ?? [])]) {
+    each.addEventListener("click", () => view.focus());
+    each.removeAttribute("for"); // it names the editor now
+  }
   area.required = false; // a hidden field cannot say that it is empty; the server does
   area.editor = view;
   return view;

@@ -6,6 +6,9 @@ from django import template
 from django.core.serializers.json import DjangoJSONEncoder
 from django.forms import BoundField
 
+from teams.pages.places import places
+from teams.pages.requests import TeamRequest
+
 register = template.Library()
 
 
@@ -19,3 +22,9 @@ def as_json(value: object) -> str:
 def kind(field: BoundField) -> str:
     """What sort of input a form's field is: "checkbox", "choices", "" for one line beneath a label."""
     return {"checkbox": "checkbox", "checkboxselectmultiple": "choices"}.get(field.widget_type, "")
+
+
+@register.simple_tag
+def team_place(request: TeamRequest) -> str:
+    """The first of a team's pages about itself that who looks may open."""
+    return places(request)[0].address

@@ -239,3 +239,44 @@ def test_dropping_says_what_goes_and_asks_first(grove):
         "Removes the table t with 2 rows.", "Removes the view v. The rows that it shows stay where they are.",
     ]  # fmt: skip
     assert column == "Removes the column m of t with the values of 2 rows."
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+def test_a_file_has_the_rows_that_are_found_in_the_order_that_is_shown(grove, format):
+    path = filled(
+        grove,
+        "create table t(n int, who text)",
+        "insert into t values (3, 'ann'), (1, 'bob'), (2, 'ann'), (3, 'al%'), (null, 'ann')",
+    )
+    asked = {"filters": [{"column": "n", "test": ">", "value": 1}], "search": "a", "sort": "-n"}
+
+    file = grove.call(path, "sql.export", source="T", format=format, **asked).read().decode()
+
+    page = grove.call(path, "sql.browse", table="t", **asked)
+    assert page["rows"] == [[3, "ann"], [3, "al%"], [2, "ann"]]
+    assert (
+        file
+        == {
+            "csv": "n,who\r\n3,ann\r\n3,al%\r\n2,ann\r\n",
+            "jsonl": '{"n":3,"who":"ann"}\n{"n":3,"who":"al%"}\n{"n":2,"who":"ann"}\n',
+        }[format]
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "asked", "field"),
+    [
+        ("select 1", {"sort": "n"}, "sort"),
+        ("select 1", {"search": "x"}, "search"),
+        ("select 1", {"filters": [{"column": "n"}]}, "filters"),
+        ("t", {"sort": "x"}, "sort"),
+        ("t", {"filters": [{"column": "x"}]}, "filters"),
+    ],
+)
+def test_a_file_of_what_cannot_be_filtered_so_is_refused(grove, source, asked, field):
+    path = filled(grove, "create table t(n int)")
+
+    with pytest.raises(WrongArgument) as refused:
+        grove.call(path, "sql.export", source=source, **asked)
+
+    assert refused.value.field == field

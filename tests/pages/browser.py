@@ -39,6 +39,12 @@ def entered(browser: Browser, site: str, *, refused: str = "", **options: object
     assert [each for each in complaints if not refused or f"a status of {refused}" not in each] == []
 
 
+def type_json(page: Page, label: str, text: str) -> None:
+    """Write into a field of JSON, once the editor is there that takes the place of its textarea."""
+    page.locator(".cm-content").first.wait_for()
+    page.get_by_label(label, exact=True).fill(text)
+
+
 def complaints_of_axe(page: Page) -> list[str]:
     """What axe finds on the page as it is now: the scheme, the rule, and where.
 

@@ -146,3 +146,22 @@ def test_back_leads_nowhere_else(send, team, make):
     answer = send("tag", ["/away/a"], tags="x", confirmed="yes", back="https://evil.example/")
 
     assert answer.headers["Location"] == f"/t/{team.slug}/objects/"
+
+
+def test_a_pause_says_how_much_stands_still_and_is_undone_by_a_resume(send, make, call):
+    make("/pause/a/deep")
+    make("/pause/b")
+    call("/pause/a/deep", "cron.add", name="hourly", spec="every 1h", command="state incr x")
+
+    preview = send("pause", ["/pause/a", "/pause/a/deep", "/pause/b"]).content.decode()
+    send("pause", ["/pause/a", "/pause/b"], confirmed="yes")
+    again = send("pause", ["/pause/a"], confirmed="yes").content.decode()
+    paused = [each["path"] for each in call("/pause", "tree.find", paused=True)["objects"]]
+    send("resume", ["/pause/a", "/pause/b"], confirmed="yes")
+
+    assert planned(preview) == [("/pause/a", "2 objects · 1 due"), ("/pause/b", "1 object · 0 due")]
+    assert planned(again) == [
+        ("/pause/a", "/pause/a is paused already, with all beneath it. `tree resume` lets it go on.")
+    ]
+    assert paused == ["/pause/a", "/pause/a/deep", "/pause/b"]
+    assert call("/pause", "tree.find", paused=True)["objects"] == []

@@ -10,7 +10,22 @@ from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
 from objects.commands.registry import CommandSpec, Registry, registry
-from objects.sdk import Between, Content, Help, Json, Kind, Moment, RestOfLine, Seconds, Secret, command
+from objects.sdk import (
+    AtLeast,
+    Between,
+    Content,
+    Help,
+    Json,
+    Kind,
+    Moment,
+    ObjectPath,
+    RelativePath,
+    RestOfLine,
+    Seconds,
+    Secret,
+    Size,
+    command,
+)
 from objects.surfaces.pages.elsewhere import curl, python, terminal_line
 from objects.surfaces.pages.forms import arguments_of, form
 from teams.problems import WrongArgument
@@ -36,8 +51,13 @@ class Painter(Kind[None]):
         glossy: bool = True,
         colour: Colour = Colour.RED,
         size: Literal["small", "large"] | None = None,
+        weekday: Literal["mon", "tue", "wed", "thu", "fri"] | None = None,
+        dry: bool | None = None,
+        beside: ObjectPath | None = None,
+        to: RelativePath = "",
         at: Moment | None = None,
-        wait: Seconds = 5.0,
+        wait: Annotated[Seconds, AtLeast(30)] = 60.0,
+        room: Size = 0,
         options: Json = None,
         password: Secret = "",
         picture: Content | None = None,
@@ -66,11 +86,16 @@ def test_each_type_has_the_input_that_fits_it(specs):
         "price": ("number", False),
         "wet": ("checkbox", False),
         "glossy": ("checkbox", False),
-        "colour": ("select", False),
-        "size": ("select", False),
+        "colour": ("radios", False),
+        "size": ("radios", False),
+        "weekday": ("select", False),
+        "dry": ("radios", False),
+        "beside": ("path", False),
+        "to": ("path", False),
         "at": ("moment", False),
-        "wait": ("text", False),
-        "options": ("textarea", False),
+        "wait": ("duration", False),
+        "room": ("size", False),
+        "options": ("json", False),
         "password": ("password", False),
         "picture": ("file", False),
         "amount": ("number", False),
@@ -89,6 +114,23 @@ def test_bounds_steps_defaults_and_choices_are_those_of_the_signature(specs):
     assert [(each.value, each.chosen) for each in fields["size"].options] == [
         ("", True), ("small", False), ("large", False),
     ]  # fmt: skip
+
+
+def test_durations_within_bounds_are_offered_and_paths_are_asked_for(specs):
+    fields = {each.name: each for each in form("acme", "/wall", specs["paint"]).fields}
+
+    assert fields["wait"].offers == ("1m", "5m", "1h", "6h", "1d", "7d")
+    assert [fields[name].offers_address for name in ("beside", "to", "note")] == [
+        "/t/acme/paths/", "/t/acme/paths/", "",
+    ]  # fmt: skip
+
+
+def test_a_moment_that_was_refused_stands_in_its_input_as_utc(specs):
+    sent = QueryDict("at=2026-05-17T11:30:00.000%2B02:00")
+
+    fields = {each.name: each for each in form("acme", "/wall", specs["paint"], sent=sent).fields}
+
+    assert fields["at"].value == "2026-05-17T09:30:00"
 
 
 def test_what_was_typed_becomes_arguments_and_what_was_left_empty_is_left_out(specs):

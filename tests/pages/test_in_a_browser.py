@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page, expect
 
-from tests.pages.browser import entered
+from tests.pages.browser import entered, type_json
 
 
 def state_of(page: Page) -> dict[str, str]:
@@ -21,7 +21,7 @@ def test_enter_open_a_folder_set_a_value_and_see_it(chromium, site):
         page.get_by_role("link", name="State", exact=True).first.click()
         page.get_by_text("Set a value").click()
         page.get_by_label("key", exact=True).fill("colour")
-        page.get_by_label("value", exact=True).fill("dark green")
+        type_json(page, "value", "dark green")
         page.get_by_role("button", name="Set", exact=True).click()
 
         expect(page.locator("#state dt", has_text="colour")).to_be_visible()
@@ -35,7 +35,7 @@ def test_a_refused_form_keeps_what_was_typed_in_place(chromium, site):
     with entered(chromium, site, refused="409") as page:
         page.goto("/t/demo/o/lab/counter:state.set")
         page.get_by_label("key", exact=True).fill("count")
-        page.get_by_label("value", exact=True).fill("8")
+        type_json(page, "value", "8")
         page.get_by_text("Options").click()
         page.get_by_label("new").check()
         with page.expect_response(lambda response: response.request.method == "POST") as answered:

@@ -7,13 +7,14 @@ import pytest
 from django.conf import settings
 from django.test import Client
 from playwright.sync_api import Browser, Page, expect
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from objects.engine.running import engine
 from teams import actions, callers
 from teams.access import Role
 from teams.models import Person, Team
-from tests.pages.browser import entered
+from tests.pages.browser import entered, type_json
 from tests.surfaces.conftest import web
 
 __all__ = ["web"]
@@ -80,7 +81,7 @@ def test_two_people_see_each_other_and_what_the_other_changes(chromium, site, de
             page.goto(f"/t/demo/o{PATH}:/state")
             page.get_by_text("Set a value").click()
             page.get_by_label("key", exact=True).fill("seen")
-            page.get_by_label("value", exact=True).fill("by both")
+            type_json(page, "value", "by both")
             page.get_by_role("button", name="Set", exact=True).click()
 
             expect(ann.locator("#panel dt", has_text="seen")).to_be_visible()
@@ -131,3 +132,35 @@ def test_people_at_other_processes_are_seen_too(chromium, site, web, demo, bob):
             expect(ann.locator("[data-people] li")).to_have_attribute("title", bob.email)
 
         expect(ann.locator("[data-people]")).to_be_hidden()
+
+
+SCREEN = """() => {
+    const buffer = document.querySelector("[data-terminal]").terminal.buffer.active;
+    return Array.from({ length: buffer.length }, (_, row) => buffer.getLine(row).translateToString(true)).join("\\n");
+}"""
+
+
+def test_a_viewers_terminal_answers_what_only_reads_and_has_no_other_commands(chromium, site, demo, person):
+    viewer = person(name="Vi")
+    owner = demo.memberships.get(role=Role.OWNER).person
+    actions.add_member(team=demo, by=owner, person=viewer, role=Role.VIEWER)
+    with opened(chromium, site, viewer) as page:
+        page.locator("[data-terminal][data-state=open]").wait_for()
+        page.wait_for_function(f"() => ({SCREEN})().includes('>')")
+        page.locator(".xterm-helper-textarea").focus()
+
+        page.keyboard.type("state get n\n")
+        page.wait_for_function(f"() => /get n\\s+0\\s/.test(({SCREEN})())")
+        page.keyboard.type("state set n 1\n")
+        page.wait_for_function(f"""() => ({SCREEN})().includes("no command 'state set'")""")
+
+
+def test_a_strangers_terminal_is_no_such_thing(site, demo, person):
+    headers = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={cookie_of(person())}", "Origin": site}
+
+    address = f"{site.replace('http', 'ws')}/ws/terminal/demo{PATH}"
+    with connect(address, additional_headers=headers) as terminal, pytest.raises(ConnectionClosed) as ended:
+        while True:
+            terminal.recv(timeout=10)
+
+    assert ended.value.rcvd.code == 4404

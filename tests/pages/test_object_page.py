@@ -306,4 +306,4 @@ def test_a_page_costs_as_many_questions_for_30_rows_as_for_3(owner, team, call, 
     many = [cost(address) for address in addresses]
 
     assert few == many
-    assert few[1][1] == ["tree.find", "tree.list"]  # the table, and the tree beside it
+    assert few[1][1] == ["tree.find", "tree.describe", "tree.list"]  # the table, the folder itself, the tree beside it

@@ -1,6 +1,7 @@
 """The table of objects: a folder, a search, an order; and the rows of the tree beside the page."""
 
 import re
+from contextlib import suppress
 from html import unescape
 
 import pytest
@@ -11,11 +12,12 @@ from objects.engine.running import engine
 from objects.surfaces.pages.objects_page import search_words
 from teams import callers
 from teams.access import Role
-from teams.problems import WrongArgument
+from teams.problems import Problem, WrongArgument
 
 
 def names(html: str) -> list[str]:
-    """What the table shows, in its order."""
+    """What the table shows, in its order, below the folder itself."""
+    html = re.sub(r'<tr class="itself">.*?</tr>', "", html)
     return [unescape(each) for each in re.findall(r'<i class="dot [^"]*"></i><a href="[^"]+">(.*?)</a>', html)]
 
 
@@ -263,3 +265,50 @@ def test_a_page_asks_as_much_for_many_objects_as_for_few(signed_in, new_team):
             counts.setdefault(address, []).append(len(asked))
 
     assert {address: few == many for address, (few, many) in counts.items()} == dict.fromkeys(counts, True), counts
+
+
+def test_paused_objects_are_marked_and_filtered_for(owner, team, make, call):
+    for path in ("/still/a", "/still/b"):
+        make(path)
+    call("/still/a", "tree.pause")
+
+    plain, only, worded = (
+        owner.get(f"/t/{team.slug}/objects/?at=/still{query}").content.decode()
+        for query in ("", "&paused=yes", "&find=is:paused")
+    )
+
+    assert plain.count(">paused</a>") == 1
+    assert [re.findall(r'<tr data-path="([^"]*)"', page) for page in (plain, only, worded)] == [
+        ["/still/a", "/still/b"], ["/still/a"], ["/still/a"],
+    ]  # fmt: skip
+    call("/still/a", "tree.resume")
+
+
+def test_an_object_that_is_paused_says_so_on_its_page_with_the_way_on(owner, signed_in, member, team, make, call):
+    make("/still/page")
+    call("/still/page", "tree.pause")
+    viewer = signed_in(member(team, Role.VIEWER))
+
+    mine = owner.get(f"/t/{team.slug}/o/still/page:/state").content.decode()
+    theirs = viewer.get(f"/t/{team.slug}/o/still/page").content.decode()
+
+    assert "<b>Paused</b>" in mine
+    assert f'action="/t/{team.slug}/o/still/page:tree.resume"' in mine
+    assert "<b>Paused</b>" in theirs
+    assert "tree.resume" not in theirs.partition('id="facts"')[2].partition("</div>")[0]
+
+
+def test_the_folder_itself_is_a_row_with_its_errors_the_root_too(owner, team, call):
+    call("/", "state.set", key="x", value="no number")
+    for _ in range(2):
+        with suppress(Problem):
+            call("/", "state.incr", key="x")
+
+    plain, failing = (
+        owner.get(f"/t/{team.slug}/objects/{query}").content.decode() for query in ("", "?error=yes&sort=errors")
+    )
+
+    for page in (plain, failing):
+        row = page.partition('<tr class="itself">')[2].partition("</tr>")[0]
+        assert f'<a href="/t/{team.slug}/o/">/</a>' in row
+        assert ">2</span>" in row

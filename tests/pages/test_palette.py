@@ -88,3 +88,18 @@ def test_without_scripts_the_address_is_the_table(owner, team):
     answer = owner.get(f"/t/{team.slug}/palette/?find=x")
 
     assert (answer.status_code, answer.headers["Location"]) == (302, f"/t/{team.slug}/objects/?find=x")
+
+
+def test_the_pages_of_the_team_about_itself_are_found_as_far_as_one_may_open_them(found, member, team):
+    guest = member(team, Role.NONE, {"/palette": Role.VIEWER})
+    pages = ("people", "grants", "as seen by", "tokens", "audit", "hand over")
+
+    mine = [found(each)[-1] for each in pages]
+    theirs = [title for each in pages for title, _ in found(each, of=guest)]
+
+    base = f"/t/{team.slug}/team/"
+    assert mine == [
+        ("People", base), ("Grants", f"{base}grants/"), ("As seen by", f"{base}access/"), ("Tokens", f"{base}tokens/"),
+        ("Audit log", f"{base}audit/"), ("Team", f"{base}settings/"),
+    ]  # fmt: skip
+    assert [each for each in theirs if each in dict(mine)] == ["Grants", "Tokens", "Team"]

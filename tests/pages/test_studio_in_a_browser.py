@@ -346,3 +346,31 @@ def test_axe_finds_nothing_in_any_tab(chromium, site):
             found[name] = complaints_of_axe(page)
 
     assert {name: each for name, each in found.items() if each} == {}
+
+
+DROP = """([box, names]) => {
+    const data = new DataTransfer();
+    for (const name of names) data.items.add(new File([`of ${name}`], name, { type: "text/plain" }));
+    const options = { dataTransfer: data, bubbles: true, cancelable: true };
+    const over = (type) => box.dispatchEvent(new DragEvent(type, options));
+    over("dragover");
+    const isMarked = box.hasAttribute("data-over");
+    over("drop");
+    return [isMarked, box.hasAttribute("data-over")];
+}"""
+
+
+def test_files_that_are_dragged_onto_a_folder_are_kept_in_it(chromium, site, call):
+    call("files.put", name="letters/old.txt", content="x")
+    with entered(chromium, site) as page:
+        page.goto(f"{HOME}:/files/letters/")
+
+        marked = page.evaluate(DROP, [page.locator("[data-drop]").element_handle(), ["a.txt", "b.txt"]])
+
+        assert marked == [True, False]
+        for name in ("a.txt", "b.txt"):
+            expect(page.get_by_role("link", name=name)).to_be_visible()
+    assert [each["name"] for each in call("files.list", folder="letters")["files"]] == [
+        "letters/a.txt", "letters/b.txt", "letters/old.txt",
+    ]  # fmt: skip
+    call("files.delete", names=["letters/a.txt", "letters/b.txt", "letters/old.txt"])

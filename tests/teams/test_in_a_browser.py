@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.core.cache import cache
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
@@ -174,16 +175,46 @@ def test_the_second_person_is_invited_signs_up_and_joins(chromium, site, new_tea
     assert team.memberships.get(person__email=address).role == Role.EDITOR
 
 
+def give_authenticator(page: Page) -> None:
+    """Let the browser have a device that makes and keeps passkeys."""
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("WebAuthn.enable")
+    devtools.send(
+        "WebAuthn.addVirtualAuthenticator",
+        {"options": {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True,
+                     "hasUserVerification": True, "isUserVerified": True, "automaticPresenceSimulation": True}},
+    )  # fmt: skip
+
+
+def test_an_account_is_made_with_a_passkey_alone_and_has_recovery_codes(chromium, site):
+    address = f"key-{time.time_ns()}@example.com"
+    with somebody(chromium, site) as page:
+        give_authenticator(page)
+        page.goto("/account/signup/")
+        page.get_by_role("link", name="With a passkey").click()
+        page.get_by_label("Your name").fill("Kay")
+        page.get_by_label("E-mail").fill(address)
+        page.get_by_role("button", name="Go on").click()
+        page.get_by_label("Code").fill(site.code_to(address))
+        page.get_by_role("button", name="Go on").click()
+        expect(page.get_by_role("heading", name="Make your passkey")).to_be_visible()
+        page.get_by_role("button", name="Make the passkey").click()
+        expect(page.get_by_text("Keep your recovery codes")).to_be_visible()
+
+        page.context.clear_cookies()
+        page.goto("/account/login/")
+        page.get_by_role("button", name="Use a passkey").click()
+        expect(page.locator("summary", has_text=f"Your account: {address}")).to_be_visible()
+
+    kay = Person.objects.get(email=address)
+    kinds = Authenticator.objects.filter(user=kay).order_by("type").values_list("type", flat=True)
+    assert (list(kinds), kay.name, kay.has_usable_password()) == (["recovery_codes", "webauthn"], "Kay", False)
+
+
 def test_a_passkey_is_made_and_signs_in_alone(chromium, site, person):
     ann = person(password=PASSWORD)
     with somebody(chromium, site) as page:
-        devtools = page.context.new_cdp_session(page)
-        devtools.send("WebAuthn.enable")
-        devtools.send(
-            "WebAuthn.addVirtualAuthenticator",
-            {"options": {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True,
-                         "hasUserVerification": True, "isUserVerified": True, "automaticPresenceSimulation": True}},
-        )  # fmt: skip
+        give_authenticator(page)
         sign_in(page, ann)
         page.goto("/account/2fa/webauthn/add/")
         again(page)

@@ -304,3 +304,12 @@ def test_secrets_of_people_are_not_in_the_admin(operator):
             "account/emailaddress",
         )
     ] == [404] * 4
+
+
+def test_a_visitors_page_has_no_terminal_and_no_socket_which_would_refuse_it(operator, new_team, caller):
+    team = new_team()
+    page = text(begin(operator, team, team.owner).get(f"/t/{team.slug}/o/"))
+
+    assert "A visit looks at pages; it has no terminal." in page
+    assert "data-terminal" not in page
+    assert "data-live" not in page

@@ -6,10 +6,10 @@ argument's name: "for: 'soon' is not a duration such as 300ms, 5m or 1h30m".
 """
 
 from objects.commands.types.about import AtLeast, AtMost, Between, Help, Length, RestOfLine, RestOfLineMarker, Unit
-from objects.commands.types.contents import CHUNK_BYTES, SPOOL_BYTES, Content, Download, Upload
+from objects.commands.types.contents import CHUNK_BYTES, SPOOL_BYTES, Content, Download, Upload, is_download
 from objects.commands.types.json import Json
 from objects.commands.types.loaded import Loaded, shown
-from objects.commands.types.texts import Name, ObjectPath, Secret, Size, show_bytes
+from objects.commands.types.texts import Name, ObjectPath, RelativePath, Secret, Size, is_path, show_bytes
 from objects.commands.types.times import Moment, Seconds, show_seconds
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Moment",
     "Name",
     "ObjectPath",
+    "RelativePath",
     "RestOfLine",
     "RestOfLineMarker",
     "Seconds",
@@ -34,6 +35,8 @@ __all__ = [
     "Size",
     "Unit",
     "Upload",
+    "is_download",
+    "is_path",
     "show_bytes",
     "show_seconds",
     "shown",

@@ -217,6 +217,11 @@ def _plain_download(download: Any) -> Any:
     return download.plain() if isinstance(download, Download) else download
 
 
+def is_download(shape: Shape) -> bool:
+    """Whether values of a type are files."""
+    return isinstance(shape, _DownloadShape)
+
+
 class Download:
     """A file as a result. HTTP streams it; where a JSON value is needed it is {"name", "type", "size", "base64"}.
 

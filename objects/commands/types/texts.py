@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
-from objects.commands.shapes import LARGEST_INT, MASK, number
+from objects.commands.shapes import LARGEST_INT, MASK, Shape, number
 from objects.commands.types.loaded import Loaded, checked_text, shown
 from objects.tree.paths import ObjectPath as TreePath
 from teams.problems import Problem
@@ -30,6 +30,23 @@ class _PathShape(Loaded):
 
 ObjectPath = Annotated[str, _PathShape()]
 """The path of an object from the root, in its canonical form. Whether there is such an object is asked later."""
+
+
+class _RelativePathShape(Shape):
+    noun = "a path"
+
+    @property
+    def __shape__(self) -> Shape:
+        return self
+
+
+RelativePath = Annotated[str, _RelativePathShape()]
+"""A path that a command reads itself, such as one without a slash in front; surfaces offer paths for it."""
+
+
+def is_path(shape: Shape) -> bool:
+    """Whether values of a type are paths of objects."""
+    return isinstance(shape, _PathShape | _RelativePathShape)
 
 
 class _NameShape(Loaded):

@@ -1,10 +1,10 @@
-"""The same done to many objects: tag, move, delete. First a page that says what it would do, then the deed.
+"""The same done to many objects: tag, move, pause, delete. First a page that says what it would do, then the deed.
 
 Each object is asked for by itself, through the command that does it to one: rights, trash and journal are the same.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Final, Literal
 
@@ -25,8 +25,13 @@ from teams.problems import Problem, WrongArgument
 
 MOST: Final = 200  # objects at once
 
-Action = Literal["tag", "untag", "move", "delete"]
-DONE: Final[dict[str, str]] = {"tag": "tagged", "untag": "untagged", "move": "moved", "delete": "put into the trash"}
+Action = Literal["tag", "untag", "move", "pause", "resume", "delete"]
+DONE: Final[dict[str, str]] = {
+    "tag": "tagged", "untag": "untagged", "move": "moved", "pause": "paused", "resume": "resumed",
+    "delete": "put into the trash",
+}  # fmt: skip
+WHOLE: Final = ("move", "pause", "resume", "delete")  # what lies beneath comes along
+DUE_MOST: Final = 1_000  # counted so far
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,7 @@ class Planned:
     path: str
     objects: int = 1
     size: int = 0
+    due: int = 0  # of these have something to do by themselves
     refusal: str = ""
 
 
@@ -62,6 +68,15 @@ class Plan:
         return sum(each.size for each in self.items if not each.refusal)
 
     @property
+    def due(self) -> int:
+        return sum(each.due for each in self.items if not each.refusal)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether what lies beneath comes along, so that it is counted."""
+        return self.action in WHOLE
+
+    @property
     def refused(self) -> int:
         return sum(bool(each.refusal) for each in self.items)
 
@@ -79,28 +94,25 @@ def bulk(request: TeamRequest) -> HttpResponse:
     to, tags = request.POST.get("to", "").strip(), request.POST.get("tags", "").strip()
     plan = Plan(slug, action, (), back, to=to, tags=tags)
     if request.POST.get("confirmed") != "yes":
-        items = _measured(caller, paths) if action in ("move", "delete") else [Planned(path) for path in paths]
-        return _shown(request, _with(plan, items=items))
+        items = _measured(caller, paths) if action in WHOLE else [Planned(path) for path in paths]
+        if action == "pause":
+            items = _with_due(caller, items)
+        return _shown(request, replace(plan, items=items))
     try:
         calls = _calls(action, paths, to, tags)
     except WrongArgument as problem:
         items = _measured(caller, paths) if action == "move" else [Planned(path) for path in paths]
-        asked = _with(plan, items=items, field_error=problem.detail)
+        asked = replace(plan, items=items, field_error=problem.detail)
         return _shown(request, asked, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     items, undo = [], []
     for path, command, arguments in calls:
         outcome = engine().call(caller.schema, path, command, arguments, caller, via="page", confirmed=True)
         value: Any = outcome.value if isinstance(outcome.value, dict) else {}
         refusal = outcome.problem.detail if outcome.problem is not None else ""
-        items.append(Planned(path, value.get("objects", 1), value.get("size", 0), refusal))
+        items.append(Planned(path, value.get("objects", 1), value.get("size", 0), refusal=refusal))
         if action == "delete" and not refusal:
             undo.append(str(value["number"]))
-    return _told(request, _with(plan, items=items, is_done=True, undo=undo))
-
-
-def _with(plan: Plan, **changed: Any) -> Plan:
-    known = {name: getattr(plan, name) for name in Plan.__dataclass_fields__}
-    return Plan(**(known | changed))
+    return _told(request, replace(plan, items=items, is_done=True, undo=undo))
 
 
 def _read(request: TeamRequest) -> tuple[str, list[str], str]:
@@ -113,7 +125,7 @@ def _read(request: TeamRequest) -> tuple[str, list[str], str]:
         raise WrongArgument("path", "No object is chosen. Tick some in the table first.")
     if len(chosen) > MOST:
         raise WrongArgument("path", f"{len(chosen):,} objects are chosen; {MOST} is the most at once.")
-    if action in ("move", "delete"):
+    if action in WHOLE:
         chosen = [path for path in chosen if not any(path != top and path.is_under(top) for top in chosen)]
     back = request.POST.get("back", "")
     if not url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}):
@@ -131,10 +143,18 @@ def _measured(caller: Caller, paths: Sequence[str]) -> list[Planned]:
     ]
 
 
+def _with_due(caller: Caller, items: Sequence[Planned]) -> list[Planned]:
+    outcomes = answers(caller, *(Question(each.path, "cron.agenda", {"limit": DUE_MOST}) for each in items))
+    return [
+        each if outcome.problem is not None else replace(each, due=len({entry["path"] for entry in outcome.value}))
+        for each, outcome in zip(items, outcomes, strict=True)
+    ]
+
+
 def _calls(action: str, paths: Sequence[str], to: str, tags: str) -> list[tuple[str, str, dict[str, Any]]]:
     """Write the call for each object. Raises WrongArgument for what was typed."""
-    if action == "delete":
-        return [(path, "tree.delete", {}) for path in paths]
+    if action in ("pause", "resume", "delete"):
+        return [(path, f"tree.{action}", {}) for path in paths]
     if action == "move":
         folder = ObjectPath.parse(to, "to")
         return [(path, "tree.move", {"to": folder.below + ObjectPath(path).name}) for path in paths]

@@ -5,10 +5,10 @@ import json
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseRedirect, QueryDict, StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -17,17 +17,19 @@ from objects.commands.registry import CommandSpec, registry
 from objects.commands.shapes import Shape
 from objects.commands.types import Download
 from objects.engine.calls import Outcome
+from objects.surfaces.pages import media
 from objects.surfaces.pages.addresses import object_address, team_address
 from objects.surfaces.pages.answering import answer, retry_after, wants_fragment
 from objects.surfaces.pages.asking import ask, run, wait
-from objects.surfaces.pages.forms import BACK, CONFIRMED, RUN, SHOWN, CommandForm, arguments_of, form
+from objects.surfaces.pages.forms import BACK, CONFIRMED, RUN, SHOW, SHOWN, CommandForm, arguments_of, form
 from objects.surfaces.pages.object_tabs import Crumb, crumbs, locked
-from objects.surfaces.pages.results import Result, result_of
+from objects.surfaces.pages.results import Result, file_block, result_of
 from objects.tree.paths import ObjectPath
 from teams.pages import TeamRequest
 from teams.problems import NoSuch, Problem
 
 TASK_WAIT_S: Final = 5.0  # how long a page waits for a task; then it tells that it was started
+RAW: Final = "raw"  # as SHOW: the bytes alone, for what shows them
 LEAVES: Final = ("tree.move", "tree.delete")  # after these the object is no longer where it was
 
 
@@ -71,7 +73,13 @@ def show_command(request: TeamRequest, path: ObjectPath, command: str) -> HttpRe
     except Problem as problem:
         outcome = Outcome(problem=problem)
     if outcome.problem is None and spec.downloads:
-        return _download(outcome.value)
+        file = _file(outcome.value)
+        shows = sent.get(SHOW, "")
+        if shows == RAW and file.content_type in media.SHOWN:
+            return media.inline(request, file, file.content_type)
+        if shows != "yes":
+            return media.attachment(request, file)
+        outcome.value = file
     if outcome.problem is None and (back := _back(request, sent)):
         return _return(request, spec, outcome, back)
     return _form_page(request, path, spec, sent, outcome, shape)
@@ -89,7 +97,11 @@ def _form_page(
     problem = outcome.problem if outcome is not None else None
     is_done = outcome is not None and problem is None
     made = form(slug, path, spec, origin=f"{request.scheme}://{request.get_host()}", sent=sent, problem=problem)
-    result = result_of(spec, outcome.value, shape) if is_done and outcome is not None else None
+    result = None
+    if is_done and outcome is not None and isinstance(outcome.value, Download):
+        result = Result((file_block(outcome.value, _again(made, sent, RAW), _again(made, sent)),))
+    elif is_done and outcome is not None:
+        result = result_of(spec, outcome.value, shape)
     page = CommandPage(
         slug=slug,
         path=str(path),
@@ -156,6 +168,14 @@ def _next(made: CommandForm, sent: QueryDict | None, result: Result | None) -> s
     return f"{made.address}?{urlencode(query | {'after': result.next, RUN: 'yes'})}"
 
 
+def _again(made: CommandForm, sent: QueryDict | None, show: str = "") -> str:
+    """The address of the same call once more, of a command that only reads: for its bytes as they are."""
+    pairs = [
+        (name, each) for name, values in (sent or QueryDict()).lists() if name in made.spec.by_name for each in values
+    ]
+    return f"{made.address}?{urlencode([*pairs, (RUN, 'yes'), *([(SHOW, show)] if show else [])])}"
+
+
 def _kept(sent: QueryDict) -> tuple[tuple[str, str], ...]:
     """Give all that was typed, for the question's own form. A dangerous command takes no file."""
     return tuple(
@@ -166,17 +186,8 @@ def _kept(sent: QueryDict) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _download(value: Any) -> HttpResponse:
-    """Hand a file out, always to be kept and never shown: what a team's object holds must not run on this site."""
+def _file(value: Any) -> Download:
+    """Give the file that a call answered; a stored answer has its bytes in base64."""
     if isinstance(value, Download):
-        name, size_bytes = value.name, value.size
-        response: Any = StreamingHttpResponse(value.chunks(), content_type="application/octet-stream")
-    else:
-        body = base64.b64decode(value["base64"])
-        name, size_bytes = value["name"], len(body)
-        response = HttpResponse(body, content_type="application/octet-stream")
-    plain = name.rpartition("/")[2]
-    response.headers["Content-Length"] = str(size_bytes)
-    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(plain, safe='')}"
-    response.headers["Cache-Control"] = "private, no-store"
-    return response  # type: ignore[no-any-return]
+        return value
+    return Download(value["name"], base64.b64decode(value["base64"]), content_type=value["type"])

@@ -6,12 +6,13 @@ A field that is left empty is left out of the call, so the command's own default
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, Literal
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
+from django.urls import reverse
 from django.utils.datastructures import MultiValueDict
 
 from objects.commands.checks import Parameter
@@ -31,21 +32,26 @@ from objects.commands.shapes import (
     Shape,
     UnionShape,
 )
-from objects.commands.types import Content, Moment, Secret, Upload
+from objects.commands.types import Content, Moment, Seconds, Secret, Size, Upload, is_path
 from objects.surfaces.pages import elsewhere, parts
 from objects.surfaces.pages.addresses import call_address, object_address
 from teams.problems import NeedsConfirmation, Problem, WrongArgument
 
 Input = Literal[
-    "text", "number", "checkbox", "select", "textarea", "lines", "records", "json", "file", "moment", "date", "password"
+    "text", "number", "checkbox", "radios", "select", "textarea", "lines", "records", "json", "file", "moment", "date",
+    "password", "path", "duration", "size",
 ]  # fmt: skip
 
 BLANK_ROWS = 3  # that a list of records offers
+RADIOS, RADIOS_CHARS = 4, 40  # a choice of no more words, and no longer ones, shows them all at once
+DURATIONS = {"1s": 1, "10s": 10, "1m": 60, "5m": 300, "1h": 3_600, "6h": 21_600, "1d": 86_400, "7d": 604_800}
+SIZES = {"100kB": 100_000, "1MB": 1_000_000, "10MB": 10_000_000, "100MB": 100_000_000, "1GB": 1_000_000_000}
 
 CONFIRMED = "_confirmed"  # an argument's name does not begin with "_"
 RUN = "_run"
 BACK = "_back"  # the address of the page that a form stands in, to go back to once it is done
 SHOWN = "_as"  # "result": what came of it is shown elsewhere on the page, without the form
+SHOW = "_show"  # "yes": a file that comes of it is shown on the page, not downloaded
 AS_TEXT = "_as_text"  # content typed rather than chosen: `content_as_text`
 
 
@@ -73,6 +79,8 @@ class Field:
     value: str = ""
     typed_text: str = ""  # beside a file input: its content as text
     options: tuple[Option, ...] = ()
+    offers: tuple[str, ...] = ()  # texts to choose from, among others
+    offers_address: str = ""  # where those are asked for that fit what is typed
     checked: bool = False
     least: str = ""
     most: str = ""
@@ -158,6 +166,11 @@ class CommandForm:
         return bool(self.spec.uploads)
 
     @property
+    def can_show(self) -> bool:
+        """Whether a file that comes of it can be looked at here; then it is asked for twice, so it must only read."""
+        return self.spec.downloads and self.spec.verb == "reads"
+
+    @property
     def button(self) -> str:
         """What the button says: "Set" for state.set, "Take" for take."""
         return self.spec.name.rpartition(".")[2].replace("_", " ").capitalize()
@@ -186,7 +199,7 @@ def form(
         fields=tuple(
             replace(made, id=made.id + among)
             for each in spec.parameters
-            for made in (_field(spec, each, sent, wrong.get(each.name, "")),)
+            for made in (_field(spec, each, sent, wrong.get(each.name, ""), reverse("paths", args=[slug])),)
         ),
         among=among,
         curl=elsewhere.curl(origin + call_address(slug, path, spec.name), spec, typed),
@@ -221,15 +234,16 @@ def _is_of(shape: Shape, known: Any) -> bool:
     return type(shape) is type(own)
 
 
-def _input(parameter: Parameter) -> tuple[Input, str]:  # noqa: C901, PLR0911 -- one line a type
+def _input(parameter: Parameter) -> tuple[Input, str]:  # noqa: C901, PLR0911, PLR0912 -- one line a type
     """Choose the input for a parameter, and the step of a number."""
     shape = _inner(parameter.shape)
     if parameter.variadic:
         return "lines", ""
     if isinstance(shape, BoolShape):
-        return ("checkbox" if shape is parameter.shape else "select"), ""
+        return ("checkbox" if shape is parameter.shape else "radios"), ""
     if isinstance(shape, ChoiceShape):
-        return "select", ""
+        is_short = len(shape.words) <= RADIOS and len("".join(shape.words)) <= RADIOS_CHARS
+        return ("radios" if is_short else "select"), ""
     if isinstance(shape, IntShape):
         return "number", "1"
     numbers = isinstance(shape, UnionShape) and all(isinstance(part, IntShape | FloatShape) for part in shape.parts())
@@ -239,20 +253,27 @@ def _input(parameter: Parameter) -> tuple[Input, str]:  # noqa: C901, PLR0911 --
         return "date", ""
     if _is_of(shape, Moment):
         return "moment", "1"
+    if _is_of(shape, Seconds):
+        return "duration", ""
+    if _is_of(shape, Size):
+        return "size", ""
+    if is_path(shape):
+        return "path", ""
     if _is_of(shape, Secret):
         return "password", ""
     if _is_of(shape, Content):
         return "file", ""
     if isinstance(shape, ListShape) and isinstance(_inner(shape.item), RecordShape):
         return "records", ""
-    if isinstance(shape, DictShape | RecordShape | ListShape) and not parameter.rest:
+    is_json = isinstance(shape, DictShape | RecordShape | ListShape | AnyJsonShape)
+    if is_json and not isinstance(shape, UnionShape) and not parameter.rest:
         return "json", ""
     if parameter.rest or isinstance(shape, AnyJsonShape):
         return "textarea", ""
     return "text", ""
 
 
-def _field(spec: CommandSpec, parameter: Parameter, sent: QueryDict | None, error: str) -> Field:
+def _field(spec: CommandSpec, parameter: Parameter, sent: QueryDict | None, error: str, paths: str) -> Field:
     shape = _inner(parameter.shape)
     chosen, step = _input(parameter)
     default = "" if parameter.required or parameter.default in (None, "") else default_text(parameter)
@@ -262,11 +283,11 @@ def _field(spec: CommandSpec, parameter: Parameter, sent: QueryDict | None, erro
     if chosen == "checkbox":
         given = sent.getlist(parameter.name) if sent is not None else []  # "no" comes from the hidden input before it
         checked = given[-1] == "yes" if given else parameter.default is True
-    elif chosen == "select":
+    elif chosen in ("select", "radios"):
         words: Iterable[str] = shape.words if isinstance(shape, ChoiceShape) else ("yes", "no")
         options = tuple(Option(word, word, word == (value or default)) for word in words)
         if not parameter.required and default not in words:
-            options = (Option("", "–", not value), *options)
+            options = (Option("", "–" if chosen == "select" else "left out", not value), *options)
     bounds = parameter.bounds
     return Field(
         id=f"{spec.name.replace('.', '-')}-{parameter.name}",
@@ -277,9 +298,11 @@ def _field(spec: CommandSpec, parameter: Parameter, sent: QueryDict | None, erro
         takes=_takes(parameter, chosen),
         required=parameter.required,
         default="" if chosen in ("checkbox", "password") else default,
-        value=value,
+        value=_in_utc(value) if chosen == "moment" else value,
         typed_text=sent.get(parameter.name + AS_TEXT, "") if sent is not None and chosen == "file" else "",
         options=options,
+        offers=_offers(parameter, chosen),
+        offers_address=paths if chosen == "path" else "",
         checked=checked,
         least="" if chosen != "number" or bounds.least is None else str(bounds.least),
         most="" if chosen != "number" or bounds.most is None else str(bounds.most),
@@ -288,9 +311,18 @@ def _field(spec: CommandSpec, parameter: Parameter, sent: QueryDict | None, erro
         longest=bounds.longest if chosen == "text" else None,
         error=error,
         heads=_record(parameter).heads if chosen == "records" else (),
-        rows=_record(parameter).rows(spec, sent) if chosen == "records" else (),
-        is_data=chosen in ("textarea", "lines", "json"),
+        rows=_record(parameter).rows(spec, sent, paths) if chosen == "records" else (),
+        is_data=chosen in ("textarea", "lines", "json", "path", "duration", "size"),
         is_extra=parameter.flag and not parameter.required,
+    )
+
+
+def _offers(parameter: Parameter, chosen: Input) -> tuple[str, ...]:
+    """Give common durations or sizes that are within the bounds."""
+    known = {"duration": DURATIONS, "size": SIZES}.get(chosen, {})
+    least, most = parameter.bounds.least, parameter.bounds.most
+    return tuple(
+        text for text, value in known.items() if (least is None or value >= least) and (most is None or value <= most)
     )
 
 
@@ -302,12 +334,12 @@ class _Records:
         self.fields = shape.fields
         self.heads = tuple(each.replace("_", " ") for each in shape.fields)
 
-    def rows(self, spec: CommandSpec, sent: QueryDict | None) -> tuple[tuple[Field, ...], ...]:
+    def rows(self, spec: CommandSpec, sent: QueryDict | None, paths: str) -> tuple[tuple[Field, ...], ...]:
         typed = [int(each.split(".")[1]) for each in (sent or ()) if re.fullmatch(rf"{self.name}\.\d{{1,4}}\..+", each)]
         count = max(typed, default=-1) + 1 + (1 if typed else BLANK_ROWS)
-        return tuple(tuple(self._cells(spec, sent, number)) for number in range(min(count, 200)))
+        return tuple(tuple(self._cells(spec, sent, number, paths)) for number in range(min(count, 200)))
 
-    def _cells(self, spec: CommandSpec, sent: QueryDict | None, number: int) -> Iterable[Field]:
+    def _cells(self, spec: CommandSpec, sent: QueryDict | None, number: int, paths: str) -> Iterable[Field]:
         for name, shape in self.fields.items():
             full = f"{self.name}.{number}.{name}"
             value = str(sent.get(full, "")) if sent is not None else ""
@@ -317,7 +349,8 @@ class _Records:
                 id=f"{spec.name.replace('.', '-')}-{full.replace('.', '-')}",
                 name=full,
                 label=f"{name.replace('_', ' ')}, row {number + 1}",
-                input="checkbox" if is_check else "select" if words else "text",
+                input="checkbox" if is_check else "select" if words else "path" if is_path(_inner(shape)) else "text",
+                offers_address=paths if is_path(_inner(shape)) else "",
                 help="",
                 takes="",
                 required=False,
@@ -339,7 +372,9 @@ def _takes(parameter: Parameter, chosen: Input) -> str:
     """Say what an input takes, as far as it is not plain to see."""
     noun = _inner(parameter.shape).noun
     parts = []
-    if chosen not in ("checkbox", "select", "file", "password") and (not parameter.help or "such as" in noun):
+    if chosen not in ("checkbox", "radios", "select", "file", "password", "moment", "date") and (
+        not parameter.help or "such as" in noun
+    ):
         parts.append(noun)
     if _inner(parameter.shape).is_number():
         parts += parameter.limits()
@@ -419,6 +454,16 @@ def _zoned(moment: str) -> str:
     except ValueError:
         return moment
     return moment + "Z" if clock and not clock.endswith("Z") and "+" not in clock and "-" not in clock else moment
+
+
+def _in_utc(typed: str) -> str:
+    """Write a moment as the browser's date and time hold it: without the zone, which is UTC."""
+    try:
+        moment = datetime.fromisoformat(typed)
+    except ValueError:
+        return typed
+    moment = moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+    return moment.isoformat(timespec="seconds" if not moment.microsecond else "milliseconds")
 
 
 def _upload(sent: "UploadedFile[Any]", limit_bytes: int) -> Upload:

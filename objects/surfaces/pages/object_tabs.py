@@ -9,7 +9,6 @@ from http import HTTPStatus
 from typing import Any, Final
 from zlib import crc32
 
-from csp.constants import SELF
 from django.http import HttpResponse, QueryDict
 
 from objects.commands.bases import Facility, Kind
@@ -214,11 +213,7 @@ class TabRequest:
         )
         wanted = request.headers.get("HX-Target", "")
         fragment = "objects/_tab_content.html" if wanted == "tab-content" else "objects/_tab.html"
-        response = answer(request, "objects/object.html", page, fragment=fragment, status=status)
-        # For a PDF among the files, whose address says itself what may frame it. Tabs come one after another into the
-        # page that was there first, so each page allows it.
-        response._csp_update = {"frame-src": [SELF]}  # type: ignore[attr-defined]  # noqa: SLF001 -- django-csp's way
-        return response
+        return answer(request, "objects/object.html", page, fragment=fragment, status=status)
 
 
 def locked(request: TeamRequest, path: ObjectPath, spec: CommandSpec) -> str:

@@ -31,7 +31,7 @@ LINES_AT_ONCE: Final = 500
 STATES_AT_ONCE: Final = 40
 
 WORD: Final = re.compile(r'(?:(?P<name>[a-z]+):)?(?:"(?P<quoted>[^"]*)"?|(?P<plain>\S+))')
-NAMED: Final = ("kind", "tag", "state", "error")
+NAMED: Final = ("kind", "tag", "state", "error", "is")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,7 @@ class ObjectsPage:
     at: str
     steps: Sequence[Step]
     entries: Sequence[Any]
+    itself: Any  # what `tree.describe` says of `at`, None where it is no row
     more_address: str
     find: str
     sort: str
@@ -70,8 +71,10 @@ class ObjectsPage:
     columns: Sequence[Column]
     is_deep: bool
     is_failing: bool
+    is_paused: bool
     deep_address: str
     failing_address: str
+    paused_address: str
     plain_address: str
     here: str  # this page, to come back to
     may_create: bool
@@ -80,7 +83,12 @@ class ObjectsPage:
     @property
     def is_narrowed(self) -> bool:
         """Whether something is looked for, so that finding nothing does not mean that nothing is there."""
-        return bool(self.find) or self.is_failing or any(each.chosen and each.value for each in self.kinds)
+        return (
+            bool(self.find)
+            or self.is_failing
+            or self.is_paused
+            or any(each.chosen and each.value for each in self.kinds)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +105,14 @@ class BranchPage:
 def objects(request: TeamRequest) -> HttpResponse:
     """List objects; htmx gets the table, its further rows, or those of the tree beside the page."""
     at = ObjectPath.parse(request.GET.get("at") or top_of(request.caller), "at")
-    asked = {name: request.GET.get(name, "").strip() for name in ("find", "kind", "sort", "error", "deep")}
+    asked = {name: request.GET.get(name, "").strip() for name in ("find", "kind", "sort", "error", "paused", "deep")}
     words = search_words(asked["find"])
     if asked["kind"]:
         words["kind"] = asked["kind"]
     if asked["error"]:
         words["error"] = "*"
+    if asked["paused"]:
+        words["paused"] = True
     if request.GET.get("part") == "outline":
         return _outline(request, at, asked["find"], words)
     is_deep = bool(words) or asked["deep"] == "yes"
@@ -112,9 +122,19 @@ def objects(request: TeamRequest) -> HttpResponse:
         request.caller, at, "tree.find", **words, near=not is_deep, sort=sort, limit=LISTED,
         **_after(request.GET.get("after")),
     )  # fmt: skip
-    page = _page(request, at, asked | {"sort": sort}, listing, is_deep=is_deep)
+    itself = None if request.GET.get("after") else _itself(request, at, asked)
+    page = _page(request, at, asked | {"sort": sort}, listing, itself, is_deep=is_deep)
     fragment = "objects/_objects_rows.html" if request.GET.get("after") else "objects/_objects.html"
     return answer(request, "objects/objects.html", page, fragment=fragment)
+
+
+def _itself(request: TeamRequest, at: ObjectPath, asked: dict[str, str]) -> Any:
+    """Give the object whose folder is shown as a row before the others; None where what is looked for leaves it out."""
+    if asked["find"] or asked["kind"]:
+        return None
+    facts = ask(request.caller, at, "tree.describe")
+    is_left_out = (asked["error"] and not facts["errors"]) or (asked["paused"] and facts["paused_at"] is None)
+    return None if is_left_out else facts
 
 
 def take_in_what_happened(request: TeamRequest) -> None:
@@ -123,11 +143,11 @@ def take_in_what_happened(request: TeamRequest) -> None:
     summaries.catch_up(connection.connection, request.team.schema_name, lines=LINES_AT_ONCE, states=STATES_AT_ONCE)
 
 
-def search_words(text: str) -> dict[str, str]:
+def search_words(text: str) -> dict[str, Any]:
     """Read what was typed into a search box: `kind:limiter state:"mode=manual" orders`. Other words are a part of the
-    path. `error:` without a word finds all whose calls failed.
+    path. `error:` without a word finds all whose calls failed, `is:paused` those that are paused.
     """
-    words: dict[str, str] = {}
+    words: dict[str, Any] = {}
     parts = []
     for found in WORD.finditer(text.replace("error: ", "error:* ")):
         name, value = found["name"], found["plain"] if found["quoted"] is None else found["quoted"]
@@ -139,6 +159,10 @@ def search_words(text: str) -> dict[str, str]:
             words["error"] = "*"
         else:
             parts.append(found[0].strip('"') if name is None else found[0])
+    if (state := words.pop("is", None)) is not None:
+        if state != "paused":
+            raise WrongArgument("find", f"is:{state[:40]}: what an object can be is is:paused.")
+        words["paused"] = True
     if parts:
         words["part"] = " ".join(parts)
     return words
@@ -148,7 +172,7 @@ def _after(after: str | None) -> dict[str, str]:
     return {} if not after else {"after": after}
 
 
-def _outline(request: TeamRequest, at: ObjectPath, find: str, words: dict[str, str]) -> HttpResponse:
+def _outline(request: TeamRequest, at: ObjectPath, find: str, words: dict[str, Any]) -> HttpResponse:
     """Give what was found as rows of the tree, or the tree again where nothing is looked for."""
     slug = request.team.slug
     if not find:
@@ -177,7 +201,9 @@ def branch(request: TeamRequest) -> HttpResponse:
     return answer(request, "objects/_branch_alone.html", BranchPage(slug, rows))
 
 
-def _page(request: TeamRequest, at: ObjectPath, asked: dict[str, str], listing: Any, *, is_deep: bool) -> ObjectsPage:
+def _page(
+    request: TeamRequest, at: ObjectPath, asked: dict[str, str], listing: Any, itself: Any, *, is_deep: bool
+) -> ObjectsPage:
     slug, caller = request.team.slug, request.caller
     query = {"at": str(at) if at != top_of(caller) else ""} | asked
 
@@ -191,6 +217,7 @@ def _page(request: TeamRequest, at: ObjectPath, asked: dict[str, str], listing: 
         at=str(at),
         steps=steps(slug, at),
         entries=listing["objects"],
+        itself=itself,
         more_address=address(after=listing["next"]) if listing["next"] else "",
         find=asked["find"],
         sort=asked["sort"],
@@ -201,8 +228,10 @@ def _page(request: TeamRequest, at: ObjectPath, asked: dict[str, str], listing: 
         ],
         is_deep=is_deep,
         is_failing=bool(asked["error"]),
+        is_paused=bool(asked["paused"]),
         deep_address=address(deep="" if asked["deep"] else "yes"),
         failing_address=address(error="" if asked["error"] else "yes"),
+        paused_address=address(paused="" if asked["paused"] else "yes"),
         plain_address=objects_address(slug, **({"at": str(at)} if at != "/" else {})),
         here=address(),
         may_create=caller.role_at(at) >= Role.EDITOR,

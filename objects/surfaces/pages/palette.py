@@ -25,6 +25,7 @@ from objects.surfaces.pages.requests import members_only
 from objects.tree.paths import ObjectPath
 from teams.access import Role
 from teams.pages import TeamRequest
+from teams.pages.places import places
 from teams.problems import Problem
 
 OBJECTS: Final = 8
@@ -164,10 +165,13 @@ def _pages(request: TeamRequest, typed: str) -> Iterator[Choice]:
         Choice("Agenda", agenda_address(slug), icon="clock", more="All that is due, running and failing"),
         Choice("Failing objects", objects_address(slug, error="yes", sort="errors"), icon="exclamation-triangle",
                more="Whose calls were refused"),
+        Choice("Paused objects", objects_address(slug, paused="yes"), icon="pause", more="Nothing is done by itself"),
         Choice("Largest objects", objects_address(slug, deep="yes", sort="size"), icon="circle-stack", more="By size"),
         Choice("Gallery", reverse("gallery", args=[slug]), icon="squares-2x2", more="Kinds and examples"),
         Choice("Trash", reverse("trash", args=[slug]), icon="trash", more="Restore what was deleted"),
-        Choice("Your teams", "/", icon="user-group"),
+        *(Choice(each.name, each.address, icon=each.icon, more=each.about) for each in places(request)),
+        Choice("Your teams", reverse("teams"), icon="rectangle-stack", more="Switch to another, make one"),
+        Choice("Your account", reverse("account"), icon="user-circle", more="Name, password, passkeys, sessions"),
     ]  # fmt: skip
     if may_change:
         new = Choice("New object", reverse("new", args=[slug]), icon="plus", more="Choose a path and a kind")

@@ -9,10 +9,12 @@ from typing import Any, Final
 
 from objects.commands.registry import CommandSpec
 from objects.commands.shapes import AnyJsonShape, DictShape, ListShape, MaybeShape, RecordShape, Shape, compact
-from objects.commands.types import Moment
+from objects.commands.types import Download, Moment, is_download
+from objects.surfaces.pages.media import IMAGES, sort_of
 from objects.surfaces.pages.trees import Branch, tree_of
 
 ROWS: Final = 200  # of one table on a page; the API gives all
+TEXT_BYTES: Final = 1 << 18  # of a file that is shown as text
 MOST_BARS: Final = 30
 LINE_FROM, LINE_POINTS = 6, 2_000
 _DATE: Final = re.compile(r"\d{4}-\d\d(-\d\d|$)")
@@ -90,7 +92,22 @@ class Chart:
     template: str = "objects/_chart.html"
 
 
-Block = Pairs | Table | Text | Tree | Chart
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file. sort: image, audio, video, pdf, text or other, which is not shown. source: where its bytes are."""
+
+    name: str
+    kind: str
+    size_bytes: int
+    sort: str
+    source: str
+    address: str  # to download it
+    text: str = ""
+    title: str = ""
+    template: str = "objects/_file.html"
+
+
+Block = File | Pairs | Table | Text | Tree | Chart
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +127,30 @@ def result_of(spec: CommandSpec, value: Any, shape: Shape | None = None) -> Resu
     elif isinstance(value, Mapping) and NEXT in value and value[NEXT] is None and "after" in spec.by_name:
         value = {name: each for name, each in value.items() if name != NEXT}
     return Result(tuple(_blocks(value, shape or spec.result_shape)), follows)
+
+
+def file_block(download: Download, source: str, address: str) -> File:
+    """Arrange a file. source, address: where its bytes are to be looked at, and to be downloaded."""
+    kind, size_bytes = download.content_type, download.size
+    sort, text = sort_of(kind), ""
+    if sort in ("text", "other") and size_bytes <= TEXT_BYTES:
+        try:
+            text = download.read().decode()
+            sort = "text" if "\0" not in text else "other"
+        except UnicodeDecodeError:
+            sort = "other"
+    elif sort == "text":
+        sort = "other"
+    return File(download.name, kind, size_bytes, sort, source, address, text if sort == "text" else "")
+
+
+def _file_within(value: Mapping[str, Any], title: str) -> File:
+    """Arrange a file that is a part of a result, with its bytes in base64. Sound and film are only downloaded."""
+    source = f"data:{value['type']};base64,{value['base64']}"
+    is_image = value["type"] in IMAGES
+    download = f"data:application/octet-stream;base64,{value['base64']}"
+    sort = "image" if is_image else "other"
+    return File(value["name"], value["type"], value["size"], sort, source if is_image else "", download, title=title)
 
 
 def cell(value: Any, shape: Shape) -> Cell:
@@ -134,7 +175,9 @@ def _blocks(value: Any, shape: Shape, title: str = "") -> Iterable[Block]:
         shape = shape.inner
     if value is None:
         return
-    if isinstance(shape, AnyJsonShape) and _is_deep(value):
+    if is_download(shape):
+        yield _file_within(value, title)
+    elif isinstance(shape, AnyJsonShape) and _is_deep(value):
         yield Tree(tree_of("", value), title)
     elif isinstance(value, Mapping):
         yield from _members(value, shape, title)
@@ -183,7 +226,9 @@ def _is_large(value: Any, shape: Shape) -> bool:
         return bool(value) and (
             (isinstance(shape, ListShape) and isinstance(shape.item, RecordShape)) or len(value) > 10
         )
-    return (isinstance(value, Mapping) and isinstance(shape, RecordShape)) or (isinstance(value, str) and "\n" in value)
+    return (isinstance(value, Mapping) and (isinstance(shape, RecordShape) or is_download(shape))) or (
+        isinstance(value, str) and "\n" in value
+    )
 
 
 def _is_grid(value: Mapping[str, Any]) -> bool:

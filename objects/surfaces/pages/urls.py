@@ -11,6 +11,7 @@ from objects.surfaces.pages import (
     object_page,
     objects_page,
     palette,
+    path_offers,
     themes,
     tree_pages,
 )
@@ -26,6 +27,7 @@ urlpatterns = [
     path("t/<slug:slug>/pinned/", keeping.pin, name="pinned"),
     path("t/<slug:slug>/bulk/", bulk.bulk, name="bulk"),
     path("t/<slug:slug>/palette/", palette.palette, name="palette"),
+    path("t/<slug:slug>/paths/", path_offers.path_offers, name="paths"),
     path("t/<slug:slug>/gallery/", gallery.gallery, name="gallery"),
     path("t/<slug:slug>/new/", tree_pages.new, name="new"),
     path("t/<slug:slug>/trash/", tree_pages.trash, name="trash"),

@@ -79,6 +79,7 @@ function rename() {
     const old = element.id;
     element.id = `palette-${old}`;
     for (const label of pane.querySelectorAll("label")) if (label.htmlFor === old) label.htmlFor = element.id;
+    for (const input of pane.querySelectorAll("input[list]")) if (input.getAttribute("list") === old) input.setAttribute("list", element.id);
     for (const described of pane.querySelectorAll("[aria-describedby]")) {
       const ids = described.getAttribute("aria-describedby").split(" ");
       described.setAttribute("aria-describedby", ids.map((id) => (id === old ? element.id : id)).join(" "));

@@ -16,7 +16,7 @@ async function credentialFor(form) {
   if (form.dataset.passkey === "get") {
     return navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) });
   }
-  const alone = form.elements.passwordless?.checked ?? false;
+  const alone = form.elements.passwordless?.checked ?? "passkeyAlone" in form.dataset;
   options.authenticatorSelection = {
     ...options.authenticatorSelection,
     residentKey: alone ? "required" : "discouraged",

@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 
 from django.http import HttpResponse
 
+from objects.surfaces.pages.addresses import object_address
+from objects.surfaces.pages.forms import RUN
 from objects.surfaces.pages.object_tabs import TabRequest
 from teams.problems import WrongArgument
 
@@ -97,10 +99,11 @@ def _table(tab: TabRequest) -> HttpResponse:
     if column:  # of the form that adds a filter
         filters.append({"column": column, "test": query.get("test", "="), "value": query.get("value", "")})
     sort, facets, limit = query.get("sort", ""), query.getlist("facet"), query.get("limit", "")
+    passing = [{**each, "value": _number_or_text(str(each["value"]))} for each in filters]
     page = tab.ask(
         "sql.browse",
         table=tab.rest,
-        filters=[{**each, "value": _number_or_text(str(each["value"]))} for each in filters],
+        filters=passing,
         search=query.get("search", ""),
         sort=sort,
         facets=facets,
@@ -126,9 +129,23 @@ def _table(tab: TabRequest) -> HttpResponse:
         next_address=_with(address, state, after=page["next"]) if page["next"] else "",
         first_address=_with(address, state) if query.get("after") else "",
         fields=[each for each in about if not each["generated"]],
+        exports=_exports(tab, page["table"], passing, query.get("search", ""), sort),
         is_counted=page["total"] < 10_000,
         can_edit=page["kind"] in ("table", "virtual") and tab.may("sql.set_row"),
     )  # fmt: skip
+
+
+def _exports(
+    tab: TabRequest, table: str, filters: Sequence[Mapping[str, Any]], search: str, sort: str
+) -> list[tuple[str, str]]:
+    """Give the addresses of the rows as files: those that pass, in the order that they are shown in."""
+    asked = {"filters": json.dumps(filters, ensure_ascii=False) if filters else "", "search": search, "sort": sort}
+    said = {name: value for name, value in asked.items() if value}
+    address = object_address(tab.request.team.slug, tab.path, "sql.export")
+    return [
+        (title, f"{address}?{urlencode({'source': table, 'format': name} | said | {RUN: 'yes'})}")
+        for title, name in (("CSV", "csv"), ("JSON Lines", "jsonl"))
+    ]
 
 
 def _row(tab: TabRequest) -> HttpResponse:

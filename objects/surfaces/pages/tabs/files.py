@@ -1,53 +1,20 @@
-"""Files: folders and files, each looked at where browsers can show it safely, and edited where it is text.
+"""Files: folders and files, each looked at where browsers can show it safely, and edited where it is text."""
 
-What a file holds was made by its team and may be meant to harm: it comes from this site, where whoever looks is signed
-in. So only types that run nothing are shown at all, and those in a sandbox without rights (`raw`); whatever else there
-is can only be downloaded, as an attachment.
-"""
-
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import quote
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
 
-from objects.commands.types import Download
+from objects.surfaces.pages.media import SHOWN, inline, sort_of
 from objects.surfaces.pages.object_tabs import TabRequest
 from teams.problems import NoSuch, TooLarge
 
 LISTED: Final = 200
 TEXT_BYTES: Final = 1 << 19  # of a file that is opened in the editor
-IMAGES: Final = (
-    "image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp", "image/vnd.microsoft.icon",
-    "image/x-icon", "image/svg+xml",
-)  # fmt: skip
-AUDIO: Final = (
-    "audio/mpeg",
-    "audio/ogg",
-    "audio/wav",
-    "audio/x-wav",
-    "audio/flac",
-    "audio/x-flac",
-    "audio/mp4",
-    "audio/aac",
-)
-VIDEO: Final = ("video/mp4", "video/webm", "video/ogg", "video/quicktime")
-PDF: Final = "application/pdf"
-SHOWN: Final = frozenset({*IMAGES, *AUDIO, *VIDEO, PDF})
-
-# Nothing runs, nothing is fetched, no form is sent, and the origin is none: also where an SVG is opened by itself.
-SANDBOX: Final = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
-# A browser's own viewer does not open in a sandbox. It runs a PDF's scripts in a place of its own, never as this site.
-FOR_PDF: Final = "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; frame-ancestors 'self'"
-
 EDITORS: Final = {
     "json": "json", "jsonl": "json", "css": "css", "html": "html", "htm": "html", "js": "js", "mjs": "js", "ts": "js",
     "md": "md", "py": "py", "sql": "sql",
 }  # fmt: skip
-_RANGE: Final = re.compile(r"bytes=(\d{1,12})-(\d{0,12})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,40 +86,7 @@ def raw(tab: TabRequest, name: str) -> HttpResponse:
     kind = about["type"]
     if kind not in SHOWN:
         raise NoSuch(f"{name}: a file of the type {kind} is not shown here. Download it.")
-    download = tab.ask("files.get", name=name)
-    assert isinstance(download, Download)
-    size_bytes = download.size or 0
-    first, last, status = _range(tab.request.headers.get("Range", ""), size_bytes)
-    response = StreamingHttpResponse(_part(download.chunks(), first, last), content_type=kind, status=status)
-    response.headers["Content-Length"] = str(last - first)
-    response.headers["Accept-Ranges"] = "bytes"
-    if status == HTTPStatus.PARTIAL_CONTENT:
-        response.headers["Content-Range"] = f"bytes {first}-{last - 1}/{size_bytes}"
-    response.headers["Content-Disposition"] = f"inline; filename*=UTF-8''{quote(name.rpartition('/')[2], safe='')}"
-    response.headers["Content-Security-Policy"] = FOR_PDF if kind == PDF else SANDBOX
-    response.headers["X-Frame-Options"] = "SAMEORIGIN"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    response.headers["Cache-Control"] = "private, no-store"
-    return response  # type: ignore[return-value]
-
-
-def _range(header: str, size_bytes: int) -> tuple[int, int, int]:
-    """Read which bytes are asked for, as players of sound and film do to go to a place; else all of them."""
-    found = _RANGE.fullmatch(header)
-    if found is None or int(found[1]) >= size_bytes:
-        return 0, size_bytes, HTTPStatus.OK
-    last = min(int(found[2]) + 1 if found[2] else size_bytes, size_bytes)
-    first = int(found[1])
-    return (first, last, HTTPStatus.PARTIAL_CONTENT) if last > first else (0, size_bytes, HTTPStatus.OK)
-
-
-def _part(chunks: Iterator[bytes], first: int, last: int) -> Iterator[bytes]:
-    at = 0
-    for chunk in chunks:
-        if at + len(chunk) > first and at < last:
-            yield chunk[max(0, first - at) : last - at]
-        at += len(chunk)
+    return inline(tab.request, tab.ask("files.get", name=name), kind)
 
 
 def _text(tab: TabRequest, name: str, size_bytes: int) -> str | None:
@@ -168,12 +102,7 @@ def _text(tab: TabRequest, name: str, size_bytes: int) -> str | None:
 
 
 def _sort(kind: str) -> str:
-    if kind == "folder":
-        return "folder"
-    for sort, kinds in (("image", IMAGES), ("audio", AUDIO), ("video", VIDEO), ("pdf", (PDF,))):
-        if kind in kinds:
-            return sort
-    return "text" if kind.startswith("text/") or kind in ("application/json", "application/xml") else "other"
+    return "folder" if kind == "folder" else sort_of(kind)
 
 
 def _steps(tab: TabRequest, folder: str) -> list[Step]:

@@ -43,7 +43,7 @@ def show(tab: TabRequest) -> HttpResponse:
     """Show the tab. `?part=facts` and `?part=panel` are parts alone, which fetch themselves when something changed."""
     part = tab.query.get("part", "")
     if part == "facts":
-        return answer(tab.request, "objects/_facts.html", frame(tab.request, tab.path, tab.facts))
+        return answer(tab.request, "objects/_facts.html", frame(tab.request, tab.path, tab.facts, here=tab.address))
     if part == "panel":
         page = frame(tab.request, tab.path, tab.facts, shown=_panel(tab))
         return answer(tab.request, "objects/_panel.html", page)
