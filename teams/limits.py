@@ -58,6 +58,16 @@ class Limits:
     HTTP_BYTES: int = 32 * MIB  # an answer, unpacked
     HTTP_SECONDS: float = 600.0  # from the first name to the last byte
 
+    # Browsers: what one host, one for each node, does at once, and what a browser may use.
+    BROWSER_COMMANDS: int = 8  # commands of browsers that run at once; a team's as with TASK_PROCESSES
+    BROWSER_AWAKE: int = 40  # browsers that are awake; the one unused for longest is put to sleep for another
+    BROWSER_TEAM_AWAKE: int = 20  # the same of one team
+    BROWSER_IDLE_S: float = 300.0  # after its last command, a browser is put to sleep
+    BROWSER_SAVE_S: float = 20.0  # how often what pages do by themselves is saved while a browser is awake
+    BROWSER_TABS: int = 20  # tabs of one browser; what opens more is closed
+    BROWSER_PAGE_BYTES: int = 1 * GIB  # memory of a page's process, which is ended beyond it
+    BROWSER_PROFILE_BYTES: int = 16 * MIB  # cookies and storage of all sites, as JSON
+
     # What is due.
     WAKE_LEASE_S: float = 30.0  # what was handed to a worker that never came back is handed out again after this
     WAKE_WINDOW: int = 64  # objects of a team with something due that are handed out at once; a team waits for its own

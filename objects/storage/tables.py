@@ -72,6 +72,11 @@ TABLES: dict[str, str] = {
         " due_at REAL NOT NULL, tries INTEGER NOT NULL, value TEXT CHECK (json_valid(value)), detail TEXT NOT NULL,"
         " PRIMARY KEY (run, name)) STRICT, WITHOUT ROWID"
     ),
+    # What the object's browser keeps: cookies, what each origin stored, tabs, settings; see `browsers.profile`. JSON.
+    "_browser": (
+        "CREATE TABLE _browser(part TEXT PRIMARY KEY, value TEXT NOT NULL CHECK (json_valid(value)))"
+        " STRICT, WITHOUT ROWID"
+    ),
     # As the sqlite3 tool makes it: https://sqlite.org/sqlar.html
     "sqlar": ("CREATE TABLE sqlar(name TEXT PRIMARY KEY, mode INT, mtime INT, sz INT, data BLOB)"),
 }

@@ -38,6 +38,7 @@ class Errand:
     arguments: str
     caller: Caller
     now: float
+    object_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

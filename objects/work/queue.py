@@ -22,11 +22,13 @@ WITH RECURSIVE team(schema) AS (
   UNION ALL
   SELECT (SELECT q.schema FROM {QUEUE} q WHERE q.schema > team.schema ORDER BY q.schema LIMIT 1)
   FROM team WHERE team.schema IS NOT NULL
-), busy AS (SELECT schema, count(*) AS count FROM {QUEUE} WHERE leased_until >= now() GROUP BY schema)
+), busy AS (
+  SELECT schema, count(*) AS count FROM {QUEUE} WHERE place = %(place)s AND leased_until >= now() GROUP BY schema
+)
 SELECT team.schema
 FROM team
 CROSS JOIN LATERAL (
-  SELECT due_at FROM {QUEUE} q WHERE q.schema = team.schema AND q.due_at <= now()
+  SELECT due_at FROM {QUEUE} q WHERE q.schema = team.schema AND q.place = %(place)s AND q.due_at <= now()
   AND (q.leased_until IS NULL OR q.leased_until < now()) ORDER BY q.due_at LIMIT 1
 ) first
 LEFT JOIN busy ON busy.schema = team.schema
@@ -35,8 +37,10 @@ ORDER BY coalesce(busy.count, 0), first.due_at
 
 _TAKE: Final = f"""
 WITH chosen AS MATERIALIZED (
-  SELECT schema, id, lease FROM {QUEUE} WHERE schema = %(schema)s AND due_at <= now()
+  SELECT schema, id, lease FROM {QUEUE} w WHERE schema = %(schema)s AND place = %(place)s AND due_at <= now()
   AND (leased_until IS NULL OR leased_until < now())
+  AND (lane IS NULL OR NOT EXISTS (
+    SELECT FROM {QUEUE} o WHERE o.schema = w.schema AND o.lane = w.lane AND o.leased_until >= now()))
   ORDER BY priority DESC, due_at LIMIT 1 FOR UPDATE SKIP LOCKED
 )
 UPDATE {QUEUE} q SET lease = %(lease)s, leased_until = now() + make_interval(secs => %(seconds)s), tries = q.tries + 1,
@@ -57,9 +61,9 @@ WHERE schema = %s AND id = %s AND lease = %s
 """  # noqa: S608 -- of constants
 
 _DUE: Final = f"""
-SELECT count(*) FROM (
-  SELECT FROM {QUEUE} WHERE due_at <= now() AND (leased_until IS NULL OR leased_until < now()) LIMIT %s
-) AS due
+SELECT place, count(*) FROM (
+  SELECT place FROM {QUEUE} WHERE due_at <= now() AND (leased_until IS NULL OR leased_until < now()) LIMIT %s
+) AS due GROUP BY place
 """  # noqa: S608 -- of constants
 
 _DROP: Final = f"DELETE FROM {QUEUE} WHERE schema = %s"  # noqa: S608 -- of constants
@@ -94,16 +98,18 @@ class Taken:
     then_arguments: dict[str, Any]
 
 
-def take(connection: Connection[Any], lease_s: float, may: Callable[[str], bool]) -> Taken | None:
-    """Take the task whose turn it is, of a team that `may` have one more; None where there is none.
+def take(connection: Connection[Any], lease_s: float, may: Callable[[str], bool], place: str = "") -> Taken | None:
+    """Take the task whose turn it is at a place, of a team that `may` have one more; None where there is none.
 
     connection: in autocommit mode.
     """
-    for (schema,) in connection.execute(_TEAMS).fetchall():
+    for (schema,) in connection.execute(_TEAMS, {"place": place}).fetchall():
         if not may(schema):
             continue
         lease = uuid4().hex
-        found = connection.execute(_TAKE, {"schema": schema, "lease": lease, "seconds": lease_s}).fetchone()
+        found = connection.execute(
+            _TAKE, {"schema": schema, "lease": lease, "seconds": lease_s, "place": place}
+        ).fetchone()
         if found is None:
             continue
         task_id, tries, lost, was_lost = found
@@ -144,7 +150,6 @@ def release(connection: Connection[Any], taken: Taken, after_s: float) -> None:
     connection.execute(_RELEASE, (after_s, taken.schema, taken.id, taken.lease))
 
 
-def due(connection: Connection[Any], most: int) -> int:
-    """Count the tasks that wait for a worker, up to a number."""
-    (count,) = connection.execute(_DUE, (most,)).fetchone() or (0,)
-    return int(count)
+def due(connection: Connection[Any], most: int) -> dict[str, int]:
+    """Count the tasks that wait for a worker, up to a number, by place."""
+    return dict(connection.execute(_DUE, (most,)).fetchall())

@@ -1,0 +1,36 @@
+"""Commands that save what the page in front is, into the object's files."""
+
+from typing import Annotated, Literal
+
+from browsers.commands.base import READS, Done, Part
+from objects.sdk import Help, command
+
+
+class Saving(Part):
+    """Saves pages."""
+
+    @command(task=READS)
+    async def save(
+        self,
+        what: Annotated[Literal["screenshot", "pdf", "html"], Help("as what")],
+        name: Annotated[str, Help("of the file")],
+        *,
+        full: Annotated[bool, Help("a screenshot of the whole page, not only of what is seen of it")] = False,
+    ) -> Done:
+        """Save the page as a picture, a PDF or HTML, among the object's files.
+
+        > browser open http://example.com/
+        …
+        > browser save screenshot shot.png
+        did saved shot.png…
+        """
+        page = await self.page()
+        if what == "screenshot":
+            is_photo = name.lower().endswith((".jpg", ".jpeg"))
+            content = await page.screenshot(full_page=full, type="jpeg" if is_photo else "png")
+        elif what == "pdf":
+            content = await page.pdf(print_background=True)
+        else:
+            content = (await page.content()).encode()
+        self.context.keep_file(name, content)
+        return await self.done(f"saved {name}, {len(content):,} bytes")
