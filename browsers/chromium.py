@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import os
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import psutil
 from playwright.async_api import Browser, Error, Playwright, async_playwright
@@ -60,6 +60,11 @@ class Chromium:
             self._failed = None
             self._browser.on("disconnected", self._ended)
             return self._browser
+
+    @property
+    def devices(self) -> Mapping[str, Any]:
+        """What is known of phones and the like; nothing before the first start."""
+        return self._playwright.devices if self._playwright is not None else {}
 
     async def _start(self) -> Browser:
         if self._playwright is None:

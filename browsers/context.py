@@ -1,7 +1,10 @@
 """What a command of a browser may touch, in the host: the session, its object by calls, and those who watch."""
 
+import asyncio
+import base64
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from browsers.sessions import Session
@@ -66,6 +69,17 @@ class SessionContext:
             )
         self._files[name] = Content(content, name=name)
 
+    async def keep_path(self, name: str, path: Path) -> int:
+        """Have a file of this machine kept in the object, as `keep_file` does; gives its size in bytes."""
+        content = await asyncio.to_thread(_read, path, self.limits.FILE_BYTES + 1)
+        self.keep_file(name, content)
+        return len(content)
+
+    async def file(self, name: str) -> dict[str, Any]:
+        """Give a file of the object as Playwright takes one."""
+        got = await self.call(self.path, "files.get", name=name)
+        return {"name": got["name"], "mimeType": got["type"], "buffer": base64.b64decode(got["base64"])}
+
     def progress(self, done: float | None, note: str = "") -> None:
         """Tell those who watch how far it is: done: 0 to 1; None where nobody knows."""
         part = None if done is None else min(1.0, max(0.0, done))
@@ -83,3 +97,8 @@ class SessionContext:
         if name in ("authorize", "db", "emit", "pg", "random", "settings", "start", "tasks", "fetch"):
             raise TypeError(MISSING.format(name))
         raise AttributeError(name)
+
+
+def _read(path: Path, most_bytes: int) -> bytes:
+    with path.open("rb") as opened:
+        return opened.read(most_bytes)

@@ -31,6 +31,7 @@ from objects.sdk import Content
 from objects.work.context import Errand, Finish
 from objects.work.running import Performance
 from teams.access import Caller
+from teams.limits import Limits
 from teams.problems import Conflict, Moved, OutOfTime, Problem
 
 log = logging.getLogger("grove.browser")
@@ -121,8 +122,8 @@ class Job:
 class Host:
     """The browsers of this process. Begun by `start`; `begin` is how tasks come to it."""
 
-    def __init__(self, proxy: "Callable[[Session], Any] | None" = None) -> None:
-        self.limits = settings.GROVE
+    def __init__(self, proxy: "Callable[[Session], Any] | None" = None, limits: Limits | None = None) -> None:
+        self.limits = limits or settings.GROVE
         self.sessions = Sessions(self.limits)
         self.loop = asyncio.new_event_loop()
         self._proxy = proxy
@@ -243,7 +244,8 @@ class Host:
         proxy = self._proxy(session) if self._proxy else None
         if parts is None and session.parts is None:
             raise Conflict("The browser ended just now. Do it again.")
-        await session.ready(parts, await self._chromium.browser(), proxy)
+        browser = await self._chromium.browser()
+        await session.ready(parts, browser, self._chromium.devices, proxy)
 
     # Saving
 

@@ -75,5 +75,5 @@ def packed(value: Any) -> str:
 
 def unpacked(parts: Mapping[str, str], part: str, otherwise: Any) -> Any:
     """Give what a part says, or something of the same type where it is missing or of another type."""
-    value = orjson.loads(parts[part]) if part in parts else otherwise
+    value: Any = orjson.loads(parts[part]) if part in parts else otherwise
     return value if isinstance(value, type(otherwise)) else otherwise

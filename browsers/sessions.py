@@ -3,10 +3,9 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 import orjson
@@ -27,6 +26,7 @@ from playwright.async_api import (
 from browsers import profile
 from browsers.addresses import BLANK, is_web
 from browsers.profile import ORIGIN, Parts
+from browsers.scripts import script
 from browsers.settings import Settings
 from teams.limits import Limits
 from teams.problems import Conflict, NoSuch
@@ -34,17 +34,12 @@ from teams.problems import Conflict, NoSuch
 ACT_S: Final = 10.0  # until an element is there and can be acted on
 LOAD_S: Final = 20.0  # until a page that was asked for is there
 SETTLE_S: Final = 5.0  # for a page that a click set going
+BEGIN_S: Final = 0.03  # from a click to the request for another page
 ASK_S: Final = 2.0  # for a page to say what it stores: one that is stuck keeps what it said before
 REMEMBERED: Final = 500  # lines of the console, requests, dialogs
 
-_STORAGE: Final = (Path(__file__).with_name("storage.js")).read_text().split("\n", 2)[2].strip()
-_COLLECT: Final = f"{_STORAGE}.collect()"
-_RESTORE: Final = f"(kept) => {_STORAGE}.restore(kept)"
-_SCROLL: Final = """async ([x, y]) => {
-  for (let tries = 0; tries < 20 && document.documentElement.scrollHeight < y + innerHeight; tries++)
-    await new Promise((done) => setTimeout(done, 50));
-  scrollTo(x, y);
-}"""
+_COLLECT: Final = f"{script('storage').strip()}.collect()"
+_RESTORE: Final = f"(kept) => {script('storage').strip()}.restore(kept)"
 
 
 @dataclass(slots=True, eq=False)
@@ -78,11 +73,19 @@ class Asked:
     answer: str
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something on the page that was given a number. selector: where it was. name: as it was."""
+
+    selector: str
+    name: str
+
+
 class Session:
     """One object's browser. All of it is for the host's event loop, and for one command at a time (`lock`).
 
-    parts: what the file has, as read or saved last. path: of the object, as known last. notes: what happened beside
-    what was asked for, since the command began.
+    path: of the object, as known last. parts: what the file has, as read or saved last; now: the same as of the last
+    capture. notes: what happened beside what was asked for, since the command began.
     """
 
     def __init__(self, schema: str, object_id: int, limits: Limits) -> None:
@@ -93,6 +96,7 @@ class Session:
         self.lock = asyncio.Lock()
         self.used_at = self.saved_at = time.monotonic()
         self.parts: Parts | None = None
+        self.now: Parts = {}
         self.settings = Settings()
         self.context: BrowserContext | None = None
         self.tabs: list[Tab] = []
@@ -103,7 +107,10 @@ class Session:
         self.requests: deque[Request] = deque(maxlen=REMEMBERED)
         self.downloads: deque[Download] = deque(maxlen=20)
         self.answers: tuple[bool, str] = (False, "")  # to dialogs: whether they are accepted, and with which words
-        self.marks: list[str] = []  # selectors of what `look` numbered
+        self.marks: list[Mark] = []  # what `look` numbered
+        self.going: set[Page] = set()  # pages that are on their way to another address
+        self.devices: Mapping[str, Any] = {}
+        self.opens: Callable[[], Coroutine[Any, Any, None]] = self.sleep
         self._lazily: set[asyncio.Task[Any]] = set()
 
     @property
@@ -111,23 +118,30 @@ class Session:
         """The stamp of what is awake here; None where nothing is."""
         return None if self.parts is None or self.context is None else profile.stamp_of(self.parts)
 
+    def live(self) -> BrowserContext:
+        """Give the context. Raises Conflict where it is gone."""
+        if self.context is None:
+            raise Conflict("The browser ended meanwhile. Do it again.")
+        return self.context
+
     # Waking and sleeping
 
-    async def ready(self, parts: Parts | None, browser: Browser, proxy: Any = None) -> None:
+    async def ready(self, parts: Parts | None, browser: Browser, devices: Mapping[str, Any], proxy: Any = None) -> None:
         """Be awake. parts: what the file has, where that is not what is awake here.
 
-        proxy: Playwright's setting, where the browser is to go through one.
+        devices: those that it may be like. proxy: Playwright's setting, where the browser is to go through one.
         """
         if parts is not None:
             await self.sleep()
-            self.parts = parts
+            self.parts = self.now = parts
+        self.devices = devices
+        self.opens = lambda: self._wake(browser, proxy)
         if self.context is None:
             await self._wake(browser, proxy)
 
     async def _wake(self, browser: Browser, proxy: Any) -> None:
-        assert self.parts is not None
-        self.settings = Settings.of(profile.unpacked(self.parts, "settings", {}))
-        cookies = profile.unpacked(self.parts, "cookies", list[Any]())
+        self.settings = Settings.of(profile.unpacked(self.now, "settings", {}))
+        cookies = profile.unpacked(self.now, "cookies", [])
         context = await browser.new_context(
             **self.settings.options(), storage_state={"cookies": cookies, "origins": []}, proxy=proxy
         )
@@ -141,13 +155,18 @@ class Session:
             raise
         self.context = context
         self._listen(context)
-        kept = profile.unpacked(self.parts, "tabs", {})
+        kept = profile.unpacked(self.now, "tabs", {})
         self.tabs = [_tab(each) for each in kept.get("tabs", [])[: self.limits.BROWSER_TABS]]
         self.front = min(max(0, int(kept.get("front", 0))), max(0, len(self.tabs) - 1))
 
+    async def rebuild(self) -> None:
+        """Make the context anew, since some settings are only for its beginning; pages are opened again."""
+        self.now = await self.capture()
+        await self.sleep()
+        await self.opens()
+
     async def _restore_origins(self, context: BrowserContext) -> None:
-        assert self.parts is not None
-        kept = {part.removeprefix(ORIGIN): text for part, text in self.parts.items() if part.startswith(ORIGIN)}
+        kept = {part.removeprefix(ORIGIN): text for part, text in self.now.items() if part.startswith(ORIGIN)}
         if not kept:
             return
         page = await context.new_page()
@@ -162,6 +181,7 @@ class Session:
         """Let the context go. What is to be kept has been captured before."""
         context, self.context = self.context, None
         self.tabs, self.marks = [], []
+        self.going.clear()
         if context is not None:
             with suppress(Error, TimeoutError):
                 await asyncio.wait_for(context.close(), 5)
@@ -196,16 +216,14 @@ class Session:
         try:
             await page.goto(url, wait_until="domcontentloaded")
             if scroll != (0, 0):
-                await page.evaluate(_SCROLL, list(scroll))
+                await page.evaluate(script("scroll"), list(scroll))
         except Error as error:
             self.notes.append(f"{url} could not be opened again: {first_line(error)}")
         return page
 
     async def new_page(self, tab: Tab) -> Page:
         """Make a page for a tab."""
-        if self.context is None:
-            raise Conflict("The browser ended meanwhile. Do it again.")
-        tab.page = await self.context.new_page()
+        tab.page = await self.live().new_page()
         return tab.page
 
     async def new_tab(self) -> Page:
@@ -217,6 +235,19 @@ class Session:
         self.tabs.append(tab)
         self.front = len(self.tabs) - 1
         return page
+
+    def drop(self, tab: Tab) -> None:
+        """Take a tab away; the one beside it comes to the front."""
+        if tab in self.tabs:
+            at = self.tabs.index(tab)
+            self.tabs.remove(tab)
+            self.front = max(0, self.front - (at <= self.front and self.front > 0))
+
+    async def forget_all(self) -> None:
+        """Begin anew, with nothing."""
+        await self.sleep()
+        self.now = {}
+        await self.opens()
 
     def adopt(self) -> None:
         """Make tabs of pages that pages opened, the newest in front, and forget those that were closed."""
@@ -234,11 +265,11 @@ class Session:
 
     async def settled(self) -> None:
         """Wait until what a command set going in the page in front has come to rest, or for a moment."""
-        tab = self.tabs[self.front] if self.tabs else None
-        if tab is None or tab.page is None or tab.page.is_closed():
-            return
-        with suppress(Error):
-            await tab.page.wait_for_load_state("domcontentloaded", timeout=SETTLE_S * 1_000)
+        await asyncio.sleep(BEGIN_S)
+        until = time.monotonic() + SETTLE_S
+        while self.going and time.monotonic() < until:  # noqa: ASYNC110 -- many events end it, and some never come
+            await asyncio.sleep(BEGIN_S)
+        self.going.clear()
 
     async def cut_stuck(self) -> bool:
         """Close the page in front where it does not answer; it is opened again when it is needed."""
@@ -262,11 +293,10 @@ class Session:
 
     async def capture(self) -> Parts:
         """Give all parts as they are now; of a page that does not answer, as it said last."""
-        assert self.parts is not None
         if self.context is None:
-            return self.parts
+            return self.now
         self.adopt()
-        parts = dict(self.parts)
+        parts = dict(self.now)
         with suppress(Error):
             parts["cookies"] = profile.packed(await self.context.cookies())
         told = await asyncio.gather(*(self._told(each) for each in self.tabs))
@@ -281,6 +311,7 @@ class Session:
         ]
         parts["tabs"] = profile.packed({"front": self.front, "tabs": tabs})
         parts["settings"] = profile.packed(self.settings.kept())
+        self.now = parts
         return parts
 
     async def _told(self, tab: Tab) -> list[dict[str, Any]]:
@@ -311,7 +342,8 @@ class Session:
         context.on("dialog", lambda dialog: self.later(self._on_dialog(dialog)))
         context.on("console", self._on_console)
         context.on("weberror", self._on_error)
-        context.on("request", lambda request: self.requests.append(request))  # noqa: PLW0108 -- it marks what it is given
+        context.on("requestfailed", self._on_failed)
+        context.on("request", self._on_request)
         for page in context.pages:
             self._on_page(page)
 
@@ -322,6 +354,21 @@ class Session:
             return
         page.on("download", self._on_download)
         page.on("crash", self._on_crash)
+        page.on("domcontentloaded", self._on_rest)
+        page.on("close", self._on_rest)
+        self.later(self.settings.apply_to(page))
+
+    def _on_request(self, request: Request) -> None:
+        self.requests.append(request)
+        if request.is_navigation_request() and request.frame.parent_frame is None:
+            self.going.add(request.frame.page)
+
+    def _on_rest(self, page: Page) -> None:
+        self.going.discard(page)
+
+    def _on_failed(self, request: Request) -> None:
+        if request.is_navigation_request() and request.frame.parent_frame is None:
+            self.going.discard(request.frame.page)
 
     async def _on_dialog(self, dialog: Dialog) -> None:
         accepts, words = self.answers

@@ -1,12 +1,19 @@
 """How an object's browser presents itself: viewport, language, time zone and the like. Kept in the object's file."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final, Self
 
-from playwright.async_api import BrowserContext
+from playwright.async_api import BrowserContext, Page
 
 VIEWPORT: Final = (1280, 800)
 SIDE: Final = (200, 4_000)  # dots
+HEADERS: Final = 50
+# As Chromium's developer tools have them: seconds of delay, bytes a second down and up.
+SPEEDS: Final = {
+    "slow 3g": (2.0, 50_000, 50_000),
+    "fast 3g": (0.56, 180_000, 84_000),
+    "slow 4g": (0.17, 1_012_500, 168_750),
+}
 
 
 @dataclass(slots=True)
@@ -25,6 +32,8 @@ class Settings:
     offline: bool = False
     latitude: float | None = None
     longitude: float | None = None
+    throttle: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, kept: dict[str, Any]) -> Self:
@@ -61,7 +70,21 @@ class Settings:
         return made
 
     async def apply(self, context: BrowserContext) -> None:
-        """Set what a context is not made with."""
+        """Set what can be changed while a context is there."""
+        await context.set_extra_http_headers(self.headers)
+        await context.set_offline(self.offline)
+        for page in context.pages:
+            await self.apply_to(page)
+
+    async def apply_to(self, page: Page) -> None:
+        """Set what is of each page."""
+        if page.viewport_size != {"width": self.width, "height": self.height}:
+            await page.set_viewport_size({"width": self.width, "height": self.height})
+        if self.throttle in SPEEDS:
+            delay_s, down, up = SPEEDS[self.throttle]
+            line = await page.context.new_cdp_session(page)
+            told = {"offline": False, "latency": delay_s * 1_000, "downloadThroughput": down, "uploadThroughput": up}
+            await line.send("Network.emulateNetworkConditions", told)
 
 
 def _is_within(name: str, value: Any) -> bool:
@@ -74,4 +97,7 @@ def _is_within(name: str, value: Any) -> bool:
             return bool(-90 <= value <= 90)
         case "longitude":
             return bool(-180 <= value <= 180)
+        case "headers":
+            texts = all(isinstance(each, str) and len(each) <= 4_000 for pair in value.items() for each in pair)
+            return texts and len(value) <= HEADERS
     return not isinstance(value, str) or len(value) <= 500

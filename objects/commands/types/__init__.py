@@ -9,6 +9,7 @@ from objects.commands.types.about import AtLeast, AtMost, Between, Help, Length,
 from objects.commands.types.contents import CHUNK_BYTES, SPOOL_BYTES, Content, Download, Upload
 from objects.commands.types.json import Json
 from objects.commands.types.loaded import Loaded, shown
+from objects.commands.types.pictures import Picture, is_picture
 from objects.commands.types.texts import Name, ObjectPath, Secret, Size, show_bytes
 from objects.commands.types.times import Moment, Seconds, show_seconds
 
@@ -27,6 +28,7 @@ __all__ = [
     "Moment",
     "Name",
     "ObjectPath",
+    "Picture",
     "RestOfLine",
     "RestOfLineMarker",
     "Seconds",
@@ -34,6 +36,7 @@ __all__ = [
     "Size",
     "Unit",
     "Upload",
+    "is_picture",
     "show_bytes",
     "show_seconds",
     "shown",
