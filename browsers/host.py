@@ -219,16 +219,17 @@ class Host:
             value = await spec.run(owner(context), spec.check(orjson.loads(errand.arguments)))
         except Problem as problem:
             return ["failed", problem.members()]
-        except TooLong as error:
-            cut = ""
+        except (TooLong, TimeoutError) as error:
+            said = first_line(error) if isinstance(error, Error) else "it took too long."
             if await session.cut_stuck():
-                cut = " The page did not answer any more and was closed; the next command opens it again."
-            return ["failed", OutOfTime(f"{errand.command}: {first_line(error)}{cut}").members()]
+                said += " The page did not answer any more and was closed; the next command opens it again."
+            return ["failed", OutOfTime(f"{errand.command}: {said}").members()]
         except Error as error:
             if session.context is None:
                 ended = Conflict("The browser ended while it was at it. Do it again: it is as it was saved last.")
                 return ["failed", ended.members()]
-            return ["failed", Conflict(f"{errand.command}: {first_line(error)}").members()]
+            told = "; ".join([first_line(error), *session.notes])
+            return ["failed", Conflict(f"{errand.command}: {told}").members()]
         except asyncio.CancelledError:
             raise
         except Exception:
@@ -262,7 +263,9 @@ class Host:
         if now == session.parts:
             return None
         old, new = session.parts, profile.stamped(now)
-        session.parts = new  # where the transaction fails, the stamps differ, and what is awake here counts no more
+        session.parts = session.now = (
+            new  # where the transaction fails, the stamps differ, and what is awake here counts no more
+        )
         return lambda context: profile.write(context, old, new, self.limits.BROWSER_PROFILE_BYTES)
 
     async def _save(self, session: Session) -> None:

@@ -31,8 +31,6 @@ from browsers.settings import Settings
 from teams.limits import Limits
 from teams.problems import Conflict, NoSuch
 
-ACT_S: Final = 10.0  # until an element is there and can be acted on
-LOAD_S: Final = 20.0  # until a page that was asked for is there
 SETTLE_S: Final = 5.0  # for a page that a click set going
 BEGIN_S: Final = 0.03  # from a click to the request for another page
 ASK_S: Final = 2.0  # for a page to say what it stores: one that is stuck keeps what it said before
@@ -102,6 +100,7 @@ class Session:
         self.tabs: list[Tab] = []
         self.front = 0
         self.notes: list[str] = []
+        self.asked = 0  # dialogs, since the command began
         self.console: deque[Said] = deque(maxlen=REMEMBERED)
         self.dialogs: deque[Asked] = deque(maxlen=REMEMBERED)
         self.requests: deque[Request] = deque(maxlen=REMEMBERED)
@@ -146,8 +145,8 @@ class Session:
             **self.settings.options(), storage_state={"cookies": cookies, "origins": []}, proxy=proxy
         )
         try:
-            context.set_default_timeout(ACT_S * 1_000)
-            context.set_default_navigation_timeout(LOAD_S * 1_000)
+            context.set_default_timeout(self.limits.BROWSER_ACT_S * 1_000)
+            context.set_default_navigation_timeout(self.limits.BROWSER_LOAD_S * 1_000)
             await self._restore_origins(context)
             await self.settings.apply(context)
         except BaseException:
@@ -376,6 +375,12 @@ class Session:
         answer = "accepted" if accepts or not asks or dialog.type == "beforeunload" else "dismissed"
         self.dialogs.append(Asked(time.time(), dialog.type, dialog.message[:1_000], answer))
         self.note(f"{dialog.type} {answer}: {dialog.message[:200]}")
+        self.asked += 1
+        if self.asked > self.limits.BROWSER_DIALOGS and dialog.page is not None:
+            why = f"a page asked more than {self.limits.BROWSER_DIALOGS} dialogs (limit BROWSER_DIALOGS) and was closed"
+            self.notes[:] = [why]
+            await dialog.page.close()
+            return
         if answer == "accepted":
             await dialog.accept(words or dialog.default_value)
         else:

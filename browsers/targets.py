@@ -7,7 +7,7 @@ from typing import Any, Final
 from playwright.async_api import Error, Frame, Locator, Page
 
 from browsers.scripts import script
-from browsers.sessions import ACT_S, Session
+from browsers.sessions import Session
 from teams.problems import Conflict, NoSuch
 
 EACH_S: Final = 0.1  # between two looks while what is named is not there yet
@@ -32,7 +32,7 @@ async def found(session: Session, page: Page, target: str, argument: str = "targ
     if target.isdigit():
         return await _marked(session, page, int(target), argument)
     is_css = await page.evaluate(_IS_CSS, target)
-    until = time.monotonic() + ACT_S
+    until = time.monotonic() + session.limits.BROWSER_ACT_S
     while True:
         for frame in [page.main_frame, *(each for each in page.frames if each is not page.main_frame)]:
             for way in _ways(frame, target, is_css=is_css, fields=fields):

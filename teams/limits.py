@@ -64,6 +64,10 @@ class Limits:
     BROWSER_TEAM_AWAKE: int = 20  # the same of one team
     BROWSER_IDLE_S: float = 300.0  # after its last command, a browser is put to sleep
     BROWSER_SAVE_S: float = 20.0  # how often what pages do by themselves is saved while a browser is awake
+    BROWSER_ACT_S: float = 10.0  # until what a command names is on the page and can be acted on
+    BROWSER_LOAD_S: float = 20.0  # until a page that was asked for is there
+    BROWSER_SCRIPT_S: float = 20.0  # one `browser.eval`
+    BROWSER_DIALOGS: int = 100  # that pages may ask while a command runs; what asks more is closed
     BROWSER_TABS: int = 20  # tabs of one browser; what opens more is closed
     BROWSER_PAGE_BYTES: int = 1 * GIB  # memory of a page's process, which is ended beyond it
     BROWSER_PROFILE_BYTES: int = 16 * MIB  # cookies and storage of all sites, as JSON

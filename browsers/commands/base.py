@@ -67,6 +67,7 @@ class Part:
         """Take note of how things are, for `done` to say what changed."""
         session = self.session
         session.notes.clear()
+        session.asked = 0
         tab = session.tabs[session.front] if session.tabs else None
         page = tab.page if tab else None
         self._url = page.url if page is not None else tab.url if tab else ""

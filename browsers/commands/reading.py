@@ -1,5 +1,6 @@
 """Commands that tell what is on the page in front."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
@@ -257,7 +258,7 @@ class Reading(Part):
         4
         """
         page = await self.page()
-        value = await page.evaluate(script)
+        value = await asyncio.wait_for(page.evaluate(script), self.context.limits.BROWSER_SCRIPT_S)
         text = orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
         if len(text) > self.context.limits.RESULT_BYTES:
             raise TooLarge(f"The result has {len(text):,} bytes, more than {self.context.limits.RESULT_BYTES:,}.")
