@@ -268,9 +268,12 @@ class Host:
         )
         return lambda context: profile.write(context, old, new, self.limits.BROWSER_PROFILE_BYTES)
 
-    async def _save(self, session: Session) -> None:
-        """Save a browser on its own account."""
+    async def _save(self, session: Session, *, ends: bool = False) -> None:
+        """Save a browser on its own account. ends: it goes to sleep, and what it records is over."""
         keep = await self._captured(session)
+        if session.recorder is not None and ends:
+            recorder, session.recorder = session.recorder, None
+            keep = _keeper(keep, {recorder.name: Content(await recorder.finish(), name=recorder.name)})
         if keep is None:
             return
         caller = Caller.system(session.schema)
@@ -287,7 +290,7 @@ class Host:
     async def _put_to_sleep(self, session: Session) -> None:
         async with session.lock:
             if session.context is not None:
-                await self._save(session)
+                await self._save(session, ends=True)
                 await session.sleep()
         self.sessions.forget(session)
 

@@ -26,6 +26,7 @@ from playwright.async_api import (
 from browsers import profile
 from browsers.addresses import BLANK, is_web
 from browsers.profile import ORIGIN, Parts
+from browsers.recording import Recorder
 from browsers.scripts import script
 from browsers.settings import Settings
 from teams.limits import Limits
@@ -100,6 +101,7 @@ class Session:
         self.tabs: list[Tab] = []
         self.front = 0
         self.notes: list[str] = []
+        self.recorder: Recorder | None = None
         self.asked = 0  # dialogs, since the command began
         self.console: deque[Said] = deque(maxlen=REMEMBERED)
         self.dialogs: deque[Asked] = deque(maxlen=REMEMBERED)
@@ -196,7 +198,10 @@ class Session:
         """Give the page in front, awake. Raises NoSuch where there is none."""
         if not self.tabs:
             raise NoSuch("No page is open. Open one first: `open https://example.com`.")
-        return await self.awake(self.tabs[self.front])
+        page = await self.awake(self.tabs[self.front])
+        if self.recorder is not None:
+            await self.recorder.follow(page, self.settings.width, self.settings.height)
+        return page
 
     async def awake(self, tab: Tab) -> Page:
         """Give a tab's page; one that sleeps is opened again where it was."""

@@ -68,6 +68,7 @@ class Limits:
     BROWSER_LOAD_S: float = 20.0  # until a page that was asked for is there
     BROWSER_SCRIPT_S: float = 20.0  # one `browser.eval`
     BROWSER_DIALOGS: int = 100  # that pages may ask while a command runs; what asks more is closed
+    BROWSER_RECORD_S: float = 600.0  # the longest recording
     BROWSER_TABS: int = 20  # tabs of one browser; what opens more is closed
     BROWSER_PAGE_BYTES: int = 1 * GIB  # memory of a page's process, which is ended beyond it
     BROWSER_PROFILE_BYTES: int = 16 * MIB  # cookies and storage of all sites, as JSON
