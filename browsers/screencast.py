@@ -32,6 +32,7 @@ class Screencast:
         self._quality = quality
         self._line: CDPSession | None = None
         self._taking: set[asyncio.Task[None]] = set()
+        self._turn = asyncio.Lock()  # Chromium sends up to three before it waits
 
     async def start(self, width: int, height: int) -> None:
         """Begin, with pictures of at most this size."""
@@ -57,7 +58,8 @@ class Screencast:
     async def _taken(self, told: dict[str, Any]) -> None:
         about = told["metadata"]
         size = round(about["deviceWidth"]), round(about["deviceHeight"])
-        await self._take(Frame(about["timestamp"], base64.b64decode(told["data"]), *size))
+        async with self._turn:
+            await self._take(Frame(about["timestamp"], base64.b64decode(told["data"]), *size))
         if self._line is not None:
             with suppress(Error):
                 await self._line.send("Page.screencastFrameAck", {"sessionId": told["sessionId"]})
