@@ -16,7 +16,7 @@ def address(text: str, field: str = "url") -> str:
     if typed == BLANK:
         return typed
     if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:(?!\d)", typed):
-        local = re.match(r"(localhost|[\d.]+|\[[0-9a-fA-F:.]+\])(?=[:/?#]|$)", typed)
+        local = re.match(r"(([\w-]+\.)*localhost|[\d.]+|\[[0-9a-fA-F:.]+\])(?=[:/?#]|$)", typed)
         typed = f"{'http' if local else 'https'}://{typed}"
     if not is_web(typed):
         raise WrongArgument(

@@ -9,14 +9,13 @@ from typing import Any, Final
 import psutil
 from playwright.async_api import Browser, Error, Playwright, async_playwright
 
+from browsers.egress import chromium as egress
 from browsers.finding import HOW_TO_INSTALL, Candidate, NoBrowser, candidates
 
 log = logging.getLogger("grove.browser")
 
 FLAGS: Final = (
-    # What would go past a proxy: WebRTC's and QUIC's UDP.
-    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
-    "--disable-quic",
+    *egress.FLAGS,
     "--disable-gpu",
     "--js-flags=--max-old-space-size=512",
 )
@@ -74,6 +73,7 @@ class Chromium:
             try:
                 found = await self._playwright.chromium.launch(
                     executable_path=each.path, args=[*FLAGS], chromium_sandbox=is_sandboxed(), timeout=START_S * 1_000,
+                    proxy=egress.NOWHERE,
                     handle_sigint=False, handle_sigterm=False, handle_sighup=False,
                 )  # fmt: skip
             except Error as error:

@@ -25,6 +25,8 @@ from playwright.async_api import (
 
 from browsers import profile
 from browsers.addresses import BLANK, is_web
+from browsers.egress.chromium import watch
+from browsers.egress.proxy import Door
 from browsers.profile import ORIGIN, Parts
 from browsers.recording import Recorder
 from browsers.scripts import script
@@ -98,6 +100,7 @@ class Session:
         self.now: Parts = {}
         self.settings = Settings()
         self.context: BrowserContext | None = None
+        self.door: Door | None = None  # its way out, where it goes through the host's own proxy
         self.tabs: list[Tab] = []
         self.front = 0
         self.notes: list[str] = []
@@ -356,6 +359,8 @@ class Session:
             self.note(f"closed a tab beyond {self.limits.BROWSER_TABS} (limit BROWSER_TABS)")
             self.later(page.close())
             return
+        if self.door is not None:
+            watch(page, self.door)
         page.on("download", self._on_download)
         page.on("crash", self._on_crash)
         page.on("domcontentloaded", self._on_rest)

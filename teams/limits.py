@@ -72,6 +72,8 @@ class Limits:
     BROWSER_TABS: int = 20  # tabs of one browser; what opens more is closed
     BROWSER_PAGE_BYTES: int = 1 * GIB  # memory of a page's process, which is ended beyond it
     BROWSER_PROFILE_BYTES: int = 16 * MIB  # cookies and storage of all sites, as JSON
+    BROWSER_CONNECTIONS: int = 256  # of one browser at once; Chromium itself opens 32, and more for WebSockets
+    BROWSER_HOUR_BYTES: int = 8 * GIB  # that one browser moves within an hour, both ways
 
     # What is due.
     WAKE_LEASE_S: float = 30.0  # what was handed to a worker that never came back is handed out again after this
