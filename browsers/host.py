@@ -23,6 +23,8 @@ from playwright.async_api import TimeoutError as TooLong
 from browsers import profile
 from browsers.chromium import Chromium
 from browsers.context import SessionContext
+from browsers.demo import Site as Demo
+from browsers.egress.proxy import Door, Proxy
 from browsers.profile import Parts
 from browsers.sessions import Session, Sessions, first_line
 from objects.commands.registry import registry
@@ -127,6 +129,9 @@ class Host:
         self.sessions = Sessions(self.limits)
         self.loop = asyncio.new_event_loop()
         self._proxy = proxy
+        self._gate: Proxy | None = None
+        self._demo = Demo()
+        self._opening = asyncio.Lock()
         self._chromium = Chromium(settings.BROWSER_EXECUTABLE, lambda: self.sessions.each(Session.lost))
         self._thread = threading.Thread(target=self._run, name="browsers", daemon=True)
         self._sweeping: asyncio.Task[None] | None = None
@@ -153,6 +158,9 @@ class Host:
             self._sweeping.cancel()
         await asyncio.gather(*(self._put_to_sleep(each) for each in self.sessions.awake()), return_exceptions=True)
         await self._chromium.stop()
+        if self._gate is not None:
+            await self._gate.stop()
+            await self._demo.stop()
 
     # Commands
 
@@ -242,11 +250,22 @@ class Host:
         if session.context is None:
             for each in self.sessions.surplus(session):
                 await self._put_to_sleep(each)
-        proxy = self._proxy(session) if self._proxy else None
+        proxy = self._proxy(session) if self._proxy else (await self._door(session)).credentials()
         if parts is None and session.parts is None:
             raise Conflict("The browser ended just now. Do it again.")
         browser = await self._chromium.browser()
         await session.ready(parts, browser, self._chromium.devices, proxy)
+
+    async def _door(self, session: Session) -> Door:
+        """Give the browser's way out; it begins with the first, as the proxy does."""
+        async with self._opening:
+            if self._gate is None:
+                self._demo.start()
+                self._gate = Proxy(own_sites=self._demo.own_sites)
+                await self._gate.start()
+        if session.door is None or session.context is None:
+            session.door = self._gate.open(f"{session.schema}.{session.object_id}")
+        return session.door
 
     # Saving
 
@@ -292,6 +311,8 @@ class Host:
             if session.context is not None:
                 await self._save(session, ends=True)
                 await session.sleep()
+        if self._gate is not None:
+            self._gate.close(session.door)
         self.sessions.forget(session)
 
     async def _sweep(self) -> None:
