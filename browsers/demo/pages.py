@@ -118,7 +118,8 @@ def cart(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and any(each.slug == slug for each in PLANTS):
         pieces = _number(request.POST.get("pieces"), inside.get(slug, 0) + 1, 99)
         inside = {key: value for key, value in (inside | {slug: pieces}).items() if value}
-        return _keep(_to(request.POST.get("back") if request.POST.get("back") == "/shop" else "/cart"), "cart", inside)
+        back = "/shop" if request.POST.get("back") == "/shop" else "/cart"
+        return _keep(_to(back), "cart", inside)
     rows = [(each, inside[each.slug], f"{float(each.price) * inside[each.slug]:.2f}") for each in PLANTS
             if each.slug in inside]  # fmt: skip
     total = sum(float(row[2]) for row in rows)

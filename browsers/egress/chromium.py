@@ -4,7 +4,7 @@ The flags close what knows no proxy: WebRTC and QUIC send UDP by themselves. Nam
 a context that was made without a door reaches nothing.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from playwright.async_api import Page, Request
 
@@ -18,7 +18,7 @@ FLAGS: Final = (
 )
 # Besides the web's: what a page shows that it has made itself, and what Chromium shows where it could not open one.
 HARMLESS: Final = ("http", "https", "about", "blob", "data", "chrome-error")
-NOWHERE: Final = {"server": "http://127.0.0.1:9"}  # port 9 is "discard": nobody is there
+NOWHERE: Final[Any] = {"server": "http://127.0.0.1:9"}  # port 9 is "discard": nobody is there
 
 
 def is_harmless(url: str) -> bool:

@@ -4,6 +4,8 @@ import asyncio
 from contextlib import suppress
 from pathlib import Path
 
+from typing import Any
+
 import pytest
 from playwright.async_api import Error, Page
 
@@ -99,7 +101,8 @@ async def test_groves_own_ports_are_refused(guarded_way: Way, proxy):
 @pytest.mark.parametrize("script", TO_FILES.values(), ids=TO_FILES)
 async def test_no_page_reads_a_file(guarded_way: Way, evil: Evil, tmp_path: Path, script: str):
     (tmp_path / "secret.html").write_text("<title>secret of the disk</title>secret of the disk")
-    guarded_way.context.on("page", lambda page: watch(page, guarded_way.door))
+    context: Any = guarded_way.context
+    context.on("page", lambda page: watch(page, guarded_way.door))
     page = await guarded_way.page()
     await page.goto(f"{evil.url}/")
 

@@ -22,7 +22,8 @@ class Site:
     """Answers as it is told to, and keeps what it was sent."""
 
     def __init__(self, answer: bytes = b"") -> None:
-        self.answer, self.heads = answer or ok(b"hello"), []
+        self.answer = answer or ok(b"hello")
+        self.heads: list[bytes] = []
         self.hold: asyncio.Event | None = None
         self.gone = asyncio.Event()
 
