@@ -4,10 +4,12 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from objects.commands.types import Content
 from teams.problems import Conflict, NoSuch, OutOfTime
 from tests.browsers.hosting import Hosting
 
@@ -188,3 +190,16 @@ def test_a_page_that_takes_memory_without_end_is_ended(grove, ask, site, hosting
 def test_no_page_is_open_at_first(grove, ask):
     with pytest.raises(NoSuch, match="No page is open"):
         ask(grove.new(), "text")
+
+
+def test_an_exported_browser_is_signed_in_where_it_is_imported(grove, new_team, caller, signed_in, ask):
+    file = grove.call(signed_in, "export").read()
+    elsewhere = new_team()
+    other = replace(grove, caller=caller(elsewhere), home="/")
+    other.call("/", "import", content=Content(file), kind="browser", **{"as": "guest"})
+
+    task = other.call("/guest", "browser.text")["task"]
+    wait_for(lambda: other.call("/guest", "task.show", task=task)["state"] == "done")
+
+    assert other.call("/guest", "task.show", task=task)["value"] == "Hello, Ann"
+    assert ask(signed_in, "text") == "Hello, Ann"
