@@ -369,15 +369,17 @@ class Session:
 
     def _on_request(self, request: Request) -> None:
         self.requests.append(request)
-        if request.is_navigation_request() and request.frame.parent_frame is None:
-            self.going.add(request.frame.page)
+        page = _page_that_goes(request)
+        if page is not None:
+            self.going.add(page)
 
     def _on_rest(self, page: Page) -> None:
         self.going.discard(page)
 
     def _on_failed(self, request: Request) -> None:
-        if request.is_navigation_request() and request.frame.parent_frame is None:
-            self.going.discard(request.frame.page)
+        page = _page_that_goes(request)
+        if page is not None:
+            self.going.discard(page)
 
     async def _on_dialog(self, dialog: Dialog) -> None:
         accepts, words = self.answers
@@ -488,6 +490,15 @@ def _tab(kept: Any) -> Tab:
         return Tab(None, str(kept["url"]), str(kept["title"]), (int(x), int(y)), storage)
     except (KeyError, TypeError, ValueError, AttributeError):
         return Tab(None, str(kept["url"]))
+
+
+def _page_that_goes(request: Request) -> Page | None:
+    """Give the page that a request is to bring elsewhere; None for any other request."""
+    try:
+        frame = request.frame if request.is_navigation_request() else None
+    except Error:  # of a page that is only being made, or of a service worker
+        return None
+    return frame.page if frame is not None and frame.parent_frame is None else None
 
 
 async def _blank(route: Route) -> None:

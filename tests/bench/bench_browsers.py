@@ -2,8 +2,8 @@
 
     DATABASE_URL=… VALKEY_URL=… python -m tests.bench.bench_browsers [--objects 30] [--rounds 5]
 
-Runs a host of its own in this process, with a real Chromium and a small web on this machine. Makes a team of its own and
-leaves it there. Latency is from the call that starts the task to its outcome, as a terminal has it.
+Runs a host of its own in this process, with a real Chromium and a small web on this machine. Makes a team of its own
+and leaves it there. Latency is from the call that starts the task to its outcome, as a terminal has it.
 """
 
 import argparse

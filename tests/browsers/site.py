@@ -46,8 +46,8 @@ PAGES = {
     "/empty": "<title>Empty</title>",
     "/loop": "<title>Loop</title><button onclick='for (;;);'>Hang</button>",
     "/hungry": HUNGRY,
-    "/popups": "<title>Popups</title><button onclick='for (let n = 60; n; n--) window.open(`/empty`)'>More</button>",
-    "/asks": "<title>Asks</title><button onclick='for (let n = 0; n < 1000; n++) alert(n)'>Ask</button>",
+    "/popups": "<title>Popups</title><button onclick='for (let n = 12; n; n--) window.open(`/empty`)'>More</button>",
+    "/asks": "<title>Asks</title><button onclick='for (let n = 0; n < 200; n++) alert(n)'>Ask</button>",
 }
 
 

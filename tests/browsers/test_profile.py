@@ -160,18 +160,20 @@ def test_a_page_that_loops_is_cut_and_others_are_not_hurt(grove, ask, site, host
     hosting.again()
 
 
-def test_floods_of_dialogs_and_tabs_are_held_back(grove, ask, site):
+def test_floods_of_dialogs_and_tabs_are_held_back(grove, ask, site, hosting):
+    hosting.again(BROWSER_TABS=5, BROWSER_DIALOGS=10)
     path = grove.new("browser")
     ask(path, "open", url=f"{site.url}/asks")
-    with pytest.raises(Conflict, match="asked more than 100 dialogs"):
+    with pytest.raises(Conflict, match="asked more than 10 dialogs"):
         ask(path, "click", target="Ask")
     ask(path, "open", url=f"{site.url}/popups")
     ask(path, "click", target="More")
-    wait_for(lambda: len(ask(path, "tabs")) == 20)
+    wait_for(lambda: len(ask(path, "tabs")) == 5)
     ask(path, "tab", tab=1)
     ask(path, "click", target="More")
 
-    assert len(ask(path, "tabs")) == 20
+    assert len(ask(path, "tabs")) == 5
+    hosting.again()
 
 
 def test_a_page_that_takes_memory_without_end_is_ended(grove, ask, site, hosting):
