@@ -292,7 +292,8 @@ class Host:
         keep = await self._captured(session)
         if session.recorder is not None and ends:
             recorder, session.recorder = session.recorder, None
-            keep = _keeper(keep, {recorder.name: Content(await recorder.finish(), name=recorder.name)})
+            video = await recorder.finish()
+            keep = _keeper(keep, {recorder.name: Content(video, name=recorder.name)} if video else {})
         if keep is None:
             return
         caller = Caller.system(session.schema)

@@ -78,6 +78,9 @@ class Recorder:
         if self._video is None:
             size = min(width, MOST[0]), min(height, MOST[1])
             self._video = await asyncio.to_thread(Video, self._path, *size)
+        with suppress(Error):  # Chromium's own first picture can be late, and a recording has one from its beginning
+            shot = await page.screenshot(type="jpeg", quality=60, scale="css", timeout=2_000)
+            await self._take(Frame(time.time(), shot, width, height))
         self._cast = Screencast(page, self._take)
         with suppress(Error):
             await self._cast.start(*MOST)
@@ -99,7 +102,7 @@ class Recorder:
         """End, and give the file; b"" where nothing was seen."""
         await self._rest()
         video, self._video = self._video, None
-        if video is None:
+        if video is None or not self.frames:
             return b""
         ended_at = min(time.time(), self.until)
         await asyncio.to_thread(video.close, round((ended_at - self.began_at) * 1_000))

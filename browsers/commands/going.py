@@ -40,10 +40,8 @@ class Going(Part):
         where = address(url)
         page = await session.new_tab() if new or not session.tabs else await session.page()
         answer = await page.goto(where, wait_until="domcontentloaded")
-        bad = answer is not None and not answer.ok
-        return await self.done(
-            f"opened {where}" + (f": {answer.status} {answer.status_text}" if answer and bad else "")
-        )
+        said = "" if answer is None or answer.ok else f": {answer.status} {answer.status_text}".rstrip()
+        return await self.done(f"opened {where}{said}")
 
     @command(task=ACTS)
     async def back(self) -> Done:

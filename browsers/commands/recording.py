@@ -40,6 +40,8 @@ class Recording(Part):
                 raise Conflict("Nothing is being recorded. `browser record session NAME` begins.")
             session.recorder = None
             content = await recorder.finish()
+            if not content:
+                raise Conflict(f"{recorder.name}: nothing was seen, so there is no video.")
             self.context.keep_file(recorder.name, content)
             return await self.done(f"kept {recorder.name}, {recorder.frames} pictures, {len(content):,} bytes")
         if recorder is not None:
