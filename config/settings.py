@@ -47,7 +47,8 @@ NETWORK_CA = os.environ.get(
     "GROVE_NETWORK_CA", ""
 )  # a file of certificates that teams' code trusts beside the usual ones
 OWN_PORTS = [int(each) for each in listed("GROVE_OWN_PORTS")]  # that Grove listens on: nobody's code reaches them
-KIND_PACKAGES = listed("GROVE_KIND_PACKAGES")  # packages or modules with kinds of your own
+KIND_PACKAGES = ["browsers.commands", *listed("GROVE_KIND_PACKAGES")]  # packages or modules with kinds of your own
+BROWSER_EXECUTABLE = os.environ.get("GROVE_BROWSER_EXECUTABLE", "")  # left out, it is looked for: `browsers.finding`
 
 # Public or local.
 DEBUG = switched("GROVE_DEBUG")
@@ -139,6 +140,7 @@ PUBLIC_APPS = [
     "django_htmx",
     "django_celery_beat",
     "objects.timing",
+    "browsers",
     "django_prometheus",
 ]
 INSTALLED_APPS = PUBLIC_APPS + TEAM_APPS

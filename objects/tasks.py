@@ -18,16 +18,17 @@ log = logging.getLogger("grove.maintenance")
 
 
 @shared_task(acks_late=False)  # type: ignore[untyped-decorator]
-def run_waiting_tasks() -> None:
+def run_waiting_tasks(place: str = "") -> None:
     """Run teams' tasks until none is left for this worker. Sent for each that starts; runs whichever is next."""
-    working.run_waiting()
+    working.run_waiting(place)
 
 
 @shared_task(expires=10)  # type: ignore[untyped-decorator]
 def send_for_waiting_tasks() -> None:
     """Send for workers again where tasks wait: a broker can lose what it was given."""
     with psycopg.connect(running.conninfo(), autocommit=True) as connection:
-        posting.post(queue.due(connection, settings.GROVE.TASK_PROCESSES))
+        for place, count in queue.due(connection, settings.GROVE.TASK_PROCESSES).items():
+            posting.post(count, place=place)
 
 
 @shared_task  # type: ignore[untyped-decorator]

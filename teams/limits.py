@@ -58,6 +58,23 @@ class Limits:
     HTTP_BYTES: int = 32 * MIB  # an answer, unpacked
     HTTP_SECONDS: float = 600.0  # from the first name to the last byte
 
+    # Browsers: what one host, one for each node, does at once, and what a browser may use.
+    BROWSER_COMMANDS: int = 8  # commands of browsers that run at once; a team's as with TASK_PROCESSES
+    BROWSER_AWAKE: int = 40  # browsers that are awake; the one unused for longest is put to sleep for another
+    BROWSER_TEAM_AWAKE: int = 20  # the same of one team
+    BROWSER_IDLE_S: float = 300.0  # after its last command, a browser is put to sleep
+    BROWSER_SAVE_S: float = 20.0  # how often what pages do by themselves is saved while a browser is awake
+    BROWSER_ACT_S: float = 10.0  # until what a command names is on the page and can be acted on
+    BROWSER_LOAD_S: float = 20.0  # until a page that was asked for is there
+    BROWSER_SCRIPT_S: float = 20.0  # one `browser.eval`
+    BROWSER_DIALOGS: int = 100  # that pages may ask while a command runs; what asks more is closed
+    BROWSER_RECORD_S: float = 600.0  # the longest recording
+    BROWSER_TABS: int = 20  # tabs of one browser; what opens more is closed
+    BROWSER_PAGE_BYTES: int = 1 * GIB  # memory of a page's process, which is ended beyond it
+    BROWSER_PROFILE_BYTES: int = 16 * MIB  # cookies and storage of all sites, as JSON
+    BROWSER_CONNECTIONS: int = 256  # of one browser at once; Chromium itself opens 32, and more for WebSockets
+    BROWSER_HOUR_BYTES: int = 8 * GIB  # that one browser moves within an hour, both ways
+
     # What is due.
     WAKE_LEASE_S: float = 30.0  # what was handed to a worker that never came back is handed out again after this
     WAKE_WINDOW: int = 64  # objects of a team with something due that are handed out at once; a team waits for its own

@@ -285,6 +285,8 @@ class WaitingTask(models.Model):
     lease = models.TextField(null=True, help_text="made anew by each worker that takes it")  # noqa: DJ001 -- nobody's
     leased_until = models.DateTimeField(null=True)
     cancelled = models.BooleanField(default=False, db_default=False, help_text="its worker is asked to stop it")
+    place = models.TextField(db_collation="C", default="", db_default="", help_text="who runs it: '' any worker")
+    lane = models.BigIntegerField(null=True, help_text="the object, where its tasks run one after the other")
 
     class Meta:
         indexes = (

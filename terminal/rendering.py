@@ -3,6 +3,7 @@
 Everything that came from outside passes `visible`: what drives the terminal is made here and nowhere else.
 """
 
+import base64
 import json
 import re
 import unicodedata
@@ -14,7 +15,7 @@ from wcwidth import wcwidth
 
 from objects.commands.render import columns_of, render, visible
 from objects.commands.shapes import ListShape, MaybeShape, RecordShape, Shape, compact, shape_of
-from objects.commands.types import Download, Moment, Size, show_bytes
+from objects.commands.types import Download, Moment, Size, is_picture, show_bytes
 from terminal.pictures import picture
 from terminal.ports import Screen
 from terminal.style import Style
@@ -58,6 +59,22 @@ async def written(flow: Flow, style: Style, *, pictures: str = "") -> AsyncItera
             yield text
     elif flow.value is not None:
         yield _ended(text_of_value(flow.value, flow.shape, style))
+        for shown in _pictures(flow) if pictures and not style.plain else ():
+            yield await picture(Flow(shown), style, pictures)
+
+
+def _pictures(flow: Flow) -> Iterable[Download]:
+    if isinstance(flow.shape, RecordShape) and isinstance(flow.value, dict):
+        for name, shape in flow.shape.fields.items():
+            if is_picture(shape) and flow.value.get(name):
+                yield _as_file(flow.value[name])
+
+
+def _as_file(address: str) -> Download:
+    """Make a file of a picture's data: address."""
+    kind, _, text = address.removeprefix("data:").partition(";base64,")
+    content = base64.b64decode(text)
+    return Download("picture", content, content_type=kind)
 
 
 def _text(text: str) -> Iterable[str]:
@@ -157,7 +174,7 @@ def _record(value: dict[str, Any], shape: RecordShape, style: Style) -> str:
         if isinstance(inner, ListShape) and isinstance(inner.item, RecordShape):
             if each:
                 blocks.append(_list(each, inner.item, style))
-        elif each is not None and each != "":
+        elif each is not None and each != "" and not is_picture(inner):
             pairs.append((name, _cell(each, inner, style)))
     has_table = any(
         isinstance(each, ListShape) and isinstance(each.item, RecordShape) for each in shape.fields.values()

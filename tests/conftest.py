@@ -22,6 +22,7 @@ from objects.engine.engine import Engine
 from teams import actions, callers
 from teams.access import Caller, Role
 from teams.models import Person, Team, Token
+from tests.browsers import hosting
 from tests.grove import Grove
 
 NewPerson = Callable[..., Person]
@@ -135,6 +136,7 @@ def caller(database: None) -> KnownAs:
 def engine_of_the_session(database) -> Iterator[None]:
     """End this process's engine before its database goes."""
     yield
+    hosting.stop()
     running.stop()
 
 

@@ -86,6 +86,7 @@ def start(  # noqa: PLR0917 -- all that the processes need to know
     supervisor.start(worker(environment))
     supervisor.start(dispatcher(environment))
     supervisor.start(tasks(environment))
+    supervisor.start(browser(environment))
     supervisor.start(beat(environment))
     address = f"http://{place}/enter/{key}/"
     claim.state.url, claim.state.environment = address, environment
@@ -125,6 +126,14 @@ def tasks(environment: dict[str, str]) -> Program:
     return Program(
         "tasks", celery("worker", "--loglevel", "WARNING", "--without-gossip", *options), quiet_root(environment),
         directory=ROOT, stop_s=10, rank=WEB_RANK,
+    )  # fmt: skip
+
+
+def browser(environment: dict[str, str]) -> Program:
+    """A host for objects' browsers. It starts its Chromium when the first is needed."""
+    return Program(
+        "browser", [sys.executable, str(ROOT / "manage.py"), "browserhost"], quiet_root(environment), directory=ROOT,
+        stop_s=30, rank=WEB_RANK,
     )  # fmt: skip
 
 

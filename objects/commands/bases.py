@@ -162,9 +162,11 @@ class Kind(Generic[StateT]):
 
     name: as users say it; from the class name unless the class sets it.
     tab: what it shows on its objects' page, beside the panel `templates/kinds/{name}.html`.
+    front: the name of a facility whose commands it puts in front: `open` for `browser.open`.
     """
 
     name: ClassVar[str] = ""
+    front: ClassVar[str] = ""
     tab: ClassVar[Tab | None] = None
     state_form: ClassVar[StateForm | None] = None
 

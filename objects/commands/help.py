@@ -144,7 +144,9 @@ def purpose_of(owner: type[Kind[Any]] | type[Facility]) -> str:
 
 
 def _group(registry: Registry, owner: type[Kind[Any]] | type[Facility]) -> Group:
-    specs = registry.own_commands(owner).values()
+    specs = [*registry.own_commands(owner).values()]
+    if issubclass(owner, Kind) and owner.front:
+        specs += [each for each in registry.commands(owner.name).values() if each.in_front]
     lines = [CommandLine(spec.name, spec.usage(), spec.summary) for spec in specs]
     return Group(owner.name, purpose_of(owner), lines)
 

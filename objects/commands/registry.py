@@ -4,6 +4,7 @@ Signature, types and docstring of a method make everything that any surface know
 refused when the kind is loaded (`WrongCommand`), not when a user calls it.
 """
 
+import copy
 import importlib
 import inspect
 import json
@@ -62,12 +63,15 @@ class Task:
     seconds: after so long it is stopped; at most TASK_SECONDS.
     tries: how often it runs where it raises TryAgain; the pause before the next is `pause_s`, doubled each time.
     repeatable: it may run again where nobody knows how far it came, since its worker died. Its outcome counts once.
+    place: who runs it: "" a process of its own, else a host that keeps something for the object, such as "browser".
+      There, tasks of one object run one after the other, in the order in which they were started.
     """
 
     seconds: float = 300.0
     tries: int = 1
     pause_s: float = 1.0
     repeatable: bool = True
+    place: str = ""
 
 
 @overload
@@ -176,6 +180,7 @@ class CommandSpec:
         self.verb: Verb = (
             "task" if self.task else "dangerous" if options.dangerous else "reads" if options.reads else "changes"
         )
+        self.in_front = False  # a kind's other name for a facility's command: see `Kind.front`
         self.needs = options.role or (Role.VIEWER if options.reads else Role.EDITOR)
         self.summary, self.description, self.examples = _documentation(where, method)
         self.parameters, self.result = _signature(where, method)
@@ -211,6 +216,15 @@ class CommandSpec:
 
     def __repr__(self) -> str:
         return f"<CommandSpec {self.name}>"
+
+    def put_in_front(self) -> "CommandSpec":
+        """Give the same command under its name without the facility's."""
+        made = copy.copy(self)
+        made.name = made.words = self.name.partition(".")[2] or self.name
+        made.in_front = True
+        prefix = f"{self.facility} "
+        made.examples = tuple(Example(each.line.removeprefix(prefix), each.output) for each in self.examples)
+        return made
 
     def check(self, arguments: Mapping[str, Any], *, text: bool = False) -> dict[str, Any]:
         """Convert and check arguments; what is left out stays out, for the method's own default to apply.
@@ -562,6 +576,9 @@ class Registry:
         if found is None:
             kind = self.kind(kind_name)
             found = dict(self.own_commands(kind))
+            if kind.front:
+                for spec in map(CommandSpec.put_in_front, self.own_commands(self.facility(kind.front)).values()):
+                    found.setdefault(spec.name, spec)
             for facility in self.facilities.values():
                 for name, spec in self.own_commands(facility).items():
                     if (twin := found.get(name)) is not None:

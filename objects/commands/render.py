@@ -21,7 +21,7 @@ from objects.commands.shapes import (
     compact,
     shape_of,
 )
-from objects.commands.types import Json
+from objects.commands.types import Json, is_picture
 
 WIDTH = 100  # columns, where nobody says how many there are
 GAP = "  "
@@ -87,7 +87,7 @@ def _record(value: dict[str, Any], shape: RecordShape, width: int) -> str:
     if {"columns", "rows"} <= shape.fields.keys() and isinstance(value.get("rows"), list):
         return _answer(value, shape, width)
     tables = {name for name, each in shape.fields.items() if _is_table(each)}
-    given = {name: each for name, each in value.items() if name in shape.fields}
+    given = {name: each for name, each in value.items() if name in shape.fields and not is_picture(shape.fields[name])}
     if tables:
         return _with_tables(given, tables, shape, width)
     return _pairs({name: _cell(each, shape.fields[name]) for name, each in given.items()}, width)

@@ -23,7 +23,7 @@ from objects.storage.image import Image, Mark
 from objects.timing.index import Due
 from objects.tree.paths import ObjectPath
 from objects.tree.settings import Settings
-from objects.work.records import TOPIC, Start, Then, new_id, start
+from objects.work.records import TOPIC, Start, Then, new_id, start, started
 from teams import callers, clock
 from teams.access import Caller, decide, exists_for
 from teams.problems import Conflict, Fault, Moved, NoSuch, Overloaded, Problem
@@ -317,7 +317,7 @@ class Frame:
         connection = self.tree_access().connection
         limits = self.tx.limits
         start(connection, self.schema, self.row.id, self.caller, what, task_id=task_id, limits=limits)
-        self.emit(TOPIC, {"task": task_id, "command": what.spec.name, "state": "waiting"})
+        self.emit(TOPIC, started(task_id, what.spec))
         return task_id
 
     def line(

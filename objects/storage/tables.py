@@ -83,6 +83,11 @@ TABLES: dict[str, str] = {
     ),
     # How many messages waited, at most, in a minute (Unix seconds / 60) in which that changed.
     "_depth": "CREATE TABLE _depth(minute INTEGER PRIMARY KEY, most INTEGER NOT NULL) STRICT",
+    # What the object's browser keeps: cookies, what each origin stored, tabs, settings; see `browsers.profile`. JSON.
+    "_browser": (
+        "CREATE TABLE _browser(part TEXT PRIMARY KEY, value TEXT NOT NULL CHECK (json_valid(value)))"
+        " STRICT, WITHOUT ROWID"
+    ),
     # As the sqlite3 tool makes it: https://sqlite.org/sqlar.html
     "sqlar": ("CREATE TABLE sqlar(name TEXT PRIMARY KEY, mode INT, mtime INT, sz INT, data BLOB)"),
 }

@@ -40,6 +40,7 @@ class Errand:
     caller: Caller
     now: float
     moved_s: float = 0.0  # by which the clock is ahead of the machine's
+    object_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

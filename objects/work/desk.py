@@ -75,5 +75,5 @@ class TaskDesk:
         context.authorize(context.path, command=spec.name, verb=spec.verb, needs=spec.needs)
         new = records.new_id(self._frame.chance())
         records.again(self._connection, self._schema, self._object_id, self._frame.caller, row.id, spec=spec, new=new)
-        self._frame.emit(records.TOPIC, {"task": new, "command": row.command, "state": "waiting"})
+        self._frame.emit(records.TOPIC, records.started(new, spec))
         return self.find(new)

@@ -6,6 +6,7 @@ What is lost on the way is made good: beat sends again for what waits (`objects.
 import logging
 import os
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -23,18 +24,23 @@ log = logging.getLogger("grove.task")
 SEND = "objects.tasks.run_waiting_tasks"
 
 
+def queue_of(place: str) -> str:
+    """Give the name of the Celery queue from which those are sent for who run tasks at a place."""
+    return place or "tasks"
+
+
 class _Post:
     """Sends from a thread, as many at once as a worker has places: whoever comes takes whatever waits."""
 
     def __init__(self) -> None:
         self._more = threading.Event()
-        self._waiting = 0
+        self._waiting: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def put(self, count: int) -> None:
+    def put(self, count: int, place: str) -> None:
         with self._lock:
-            self._waiting = min(settings.GROVE.TASK_PROCESSES, self._waiting + count)
+            self._waiting[place] = min(settings.GROVE.TASK_PROCESSES, self._waiting[place] + count)
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, daemon=True, name="task-post")
                 self._thread.start()
@@ -45,14 +51,14 @@ class _Post:
             self._more.wait()
             self._more.clear()
             with self._lock:
-                count, self._waiting = self._waiting, 0
-            for _ in range(count):
-                _send(None)
+                waiting, self._waiting = self._waiting, Counter()
+            for place in waiting.elements():
+                _send(None, place)
 
 
-def _send(after_s: float | None) -> None:
+def _send(after_s: float | None, place: str) -> None:
     try:
-        current_app.send_task(SEND, queue="tasks", countdown=after_s, retry=False, ignore_result=True)
+        current_app.send_task(SEND, (place,), queue=queue_of(place), countdown=after_s, retry=False, ignore_result=True)
     except (KombuError, OSError) as error:
         log.warning("valkey is away: tasks wait until beat sends for them: %s", error)
 
@@ -68,16 +74,16 @@ def _begin() -> None:
 os.register_at_fork(after_in_child=_begin)
 
 
-def post(count: int = 1, *, after_s: float = 0.0) -> None:
+def post(count: int = 1, *, after_s: float = 0.0, place: str = "") -> None:
     """Send for workers: for so many tasks, or for one that is due in some seconds. Never waits for the first."""
     if after_s > 0:
-        _send(after_s)
+        _send(after_s, place)
     elif count > 0:
-        _post.put(count)
+        _post.put(count, place)
 
 
 def notice(events: Sequence["Event"]) -> None:
     """Send for workers where these events of a commit tell of tasks that were started."""
-    count = sum(1 for event in events if event.topic == TOPIC and event.data.get("state") == "waiting")
-    if count:
-        post(count)
+    waiting = [event.data for event in events if event.topic == TOPIC and event.data.get("state") == "waiting"]
+    for place, count in Counter(data.get("place", "") for data in waiting).items():
+        post(count, place=place)

@@ -23,11 +23,13 @@ WITH RECURSIVE team(schema) AS (
   UNION ALL
   SELECT (SELECT q.schema FROM {QUEUE} q WHERE q.schema > team.schema ORDER BY q.schema LIMIT 1)
   FROM team WHERE team.schema IS NOT NULL
-), busy AS (SELECT schema, count(*) AS count FROM {QUEUE} WHERE leased_until >= {NOW} GROUP BY schema)
+), busy AS (
+  SELECT schema, count(*) AS count FROM {QUEUE} WHERE place = %(place)s AND leased_until >= {NOW} GROUP BY schema
+)
 SELECT team.schema
 FROM team
 CROSS JOIN LATERAL (
-  SELECT due_at FROM {QUEUE} q WHERE q.schema = team.schema AND q.due_at <= {NOW}
+  SELECT due_at FROM {QUEUE} q WHERE q.schema = team.schema AND q.place = %(place)s AND q.due_at <= {NOW}
   AND (q.leased_until IS NULL OR q.leased_until < {NOW}) ORDER BY q.due_at LIMIT 1
 ) first
 LEFT JOIN busy ON busy.schema = team.schema
@@ -36,8 +38,10 @@ ORDER BY coalesce(busy.count, 0), first.due_at
 
 _TAKE: Final = f"""
 WITH chosen AS MATERIALIZED (
-  SELECT schema, id, lease FROM {QUEUE} WHERE schema = %(schema)s AND due_at <= {NOW}
+  SELECT schema, id, lease FROM {QUEUE} w WHERE schema = %(schema)s AND place = %(place)s AND due_at <= {NOW}
   AND (leased_until IS NULL OR leased_until < {NOW})
+  AND (lane IS NULL OR NOT EXISTS (
+    SELECT FROM {QUEUE} o WHERE o.schema = w.schema AND o.lane = w.lane AND o.leased_until >= {NOW}))
   ORDER BY priority DESC, due_at LIMIT 1 FOR UPDATE SKIP LOCKED
 )
 UPDATE {QUEUE} q SET lease = %(lease)s, leased_until = {NOW} + make_interval(secs => %(seconds)s), tries = q.tries + 1,
@@ -58,9 +62,9 @@ WHERE schema = %(schema)s AND id = %(id)s AND lease = %(lease)s
 """  # noqa: S608 -- of constants
 
 _DUE: Final = f"""
-SELECT count(*) FROM (
-  SELECT FROM {QUEUE} WHERE due_at <= {NOW} AND (leased_until IS NULL OR leased_until < {NOW}) LIMIT %(most)s
-) AS due
+SELECT place, count(*) FROM (
+  SELECT place FROM {QUEUE} WHERE due_at <= {NOW} AND (leased_until IS NULL OR leased_until < {NOW}) LIMIT %(most)s
+) AS due GROUP BY place
 """  # noqa: S608 -- of constants
 
 _DROP: Final = f"DELETE FROM {QUEUE} WHERE schema = %s"  # noqa: S608 -- of constants
@@ -95,16 +99,18 @@ class Taken:
     then_arguments: dict[str, Any]
 
 
-def take(connection: Connection[Any], lease_s: float, may: Callable[[str], bool]) -> Taken | None:
-    """Take the task whose turn it is, of a team that `may` have one more; None where there is none.
+def take(connection: Connection[Any], lease_s: float, may: Callable[[str], bool], place: str = "") -> Taken | None:
+    """Take the task whose turn it is at a place, of a team that `may` have one more; None where there is none.
 
     connection: in autocommit mode.
     """
-    for (schema,) in connection.execute(_TEAMS, {"moved_s": clock.moved_s()}).fetchall():
+    for (schema,) in connection.execute(_TEAMS, {"place": place, "moved_s": clock.moved_s()}).fetchall():
         if not may(schema):
             continue
         lease = uuid4().hex
-        asked = {"schema": schema, "lease": lease, "seconds": lease_s, "moved_s": clock.moved_s()}
+        asked = {
+            "schema": schema, "place": place, "lease": lease, "seconds": lease_s, "moved_s": clock.moved_s(),
+        }  # fmt: skip
         found = connection.execute(_TAKE, asked).fetchone()
         if found is None:
             continue
@@ -150,7 +156,6 @@ def release(connection: Connection[Any], taken: Taken, after_s: float) -> None:
     })  # fmt: skip
 
 
-def due(connection: Connection[Any], most: int) -> int:
-    """Count the tasks that wait for a worker, up to a number."""
-    (count,) = connection.execute(_DUE, {"most": most, "moved_s": clock.moved_s()}).fetchone() or (0,)
-    return int(count)
+def due(connection: Connection[Any], most: int) -> dict[str, int]:
+    """Count the tasks that wait for a worker, up to a number, by place."""
+    return dict(connection.execute(_DUE, {"most": most, "moved_s": clock.moved_s()}).fetchall())

@@ -28,8 +28,8 @@ TOPIC: Final = "task"
 _COUNT = "SELECT count(*) FROM (SELECT FROM {queue} WHERE schema = %s LIMIT %s) AS waiting"
 _START = (
     "WITH queued AS ("
-    "INSERT INTO {queue} (schema, id, priority, due_at) VALUES (%(schema)s, %(id)s, %(priority)s,"
-    " {now} + make_interval(secs => %(after_s)s)))"
+    "INSERT INTO {queue} (schema, id, priority, place, lane, due_at) VALUES (%(schema)s, %(id)s, %(priority)s,"
+    " %(place)s, %(lane)s, {now} + make_interval(secs => %(after_s)s)))"
     " INSERT INTO {s}.task (id, object_id, command, arguments, shown, caller, caller_id, state, tells, tells_arguments,"
     " created_at)"
     " VALUES (%(id)s, %(object_id)s, %(command)s, %(arguments)s, %(shown)s, %(caller)s, %(caller_id)s, 'waiting',"
@@ -169,6 +169,12 @@ def start(
     _insert(connection, schema, object_id, caller, task_id=task_id, what=what, arguments=arguments, shown=shown)
 
 
+def started(task_id: str, spec: CommandSpec) -> dict[str, Any]:
+    """Say that a task was started: for those who watch, and for who sends for a worker."""
+    told = {"task": task_id, "command": spec.name, "state": "waiting"}
+    return told | {"place": spec.task.place} if spec.task and spec.task.place else told
+
+
 def _insert(
     connection: Connection[Any],
     schema: str,
@@ -181,10 +187,12 @@ def _insert(
     shown: dict[str, Any],
 ) -> None:
     then_arguments = None if what.then_arguments is None else Jsonb(dict(what.then_arguments))
+    place = what.spec.task.place if what.spec.task else ""
     connection.execute(composed(schema, _START), {
         "schema": schema, "id": task_id, "priority": what.priority, "after_s": what.after_s, "object_id": object_id,
         "command": what.spec.name, "arguments": arguments, "shown": Jsonb(shown), "caller": caller.name,
         "caller_id": caller.id, "then": what.then, "then_arguments": then_arguments, "moved_s": clock.moved_s(),
+        "place": place, "lane": object_id if place else None,
     })  # fmt: skip
 
 

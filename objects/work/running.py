@@ -1,15 +1,18 @@
-"""A worker's part: takes tasks while it has places, supervises their processes, and settles what came out."""
+"""A worker's part: takes tasks while it has places, supervises who runs them, and settles what came out.
+
+A task runs in a process of its own. Where a command names another place (`Task.place`), it runs with whoever was
+registered for that place in this process by `run_at`, and is spoken to in the same words.
+"""
 
 import logging
 import multiprocessing
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import replace
-from multiprocessing.connection import Connection as Pipe
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import orjson
 import psycopg
@@ -28,6 +31,9 @@ from objects.work.settling import Ending, LeaseLost
 from teams import callers, clock
 from teams.access import Caller
 from teams.problems import Fault, Moved, NoSuch, OutOfTime, Problem
+
+if TYPE_CHECKING:
+    from objects.engine.context import Context
 
 log = logging.getLogger("grove.task")
 
@@ -73,36 +79,105 @@ class Places:
                 del self._busy[schema]
 
 
+class Line(Protocol):
+    """How a task and its worker speak: in JSON, as `objects.work.child` says. A multiprocessing connection is one."""
+
+    def poll(self, timeout: float, /) -> bool:
+        """Wait for a word; whether there is one."""
+
+    def recv_bytes(self) -> bytes:
+        """Give it. Raises EOFError where whoever ran the task is gone."""
+
+    def send_bytes(self, buf: bytes, /) -> None:
+        """Answer."""
+
+
+class Runner(Protocol):
+    """Who runs a task, to be stopped. A multiprocessing process is one."""
+
+    @property
+    def exitcode(self) -> int | None:
+        """What it ended with."""
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+
+    def kill(self) -> None:
+        """End it, whatever it does."""
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for its end."""
+
+
+@dataclass(slots=True)
+class Performance:
+    """A task that was begun. keeps: what is kept in the object with the outcome; set by the time that it is over."""
+
+    line: Line
+    runner: Runner
+    keeps: "Callable[[Context], None] | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where tasks run. begin: begins one; leaving the context ends it."""
+
+    begin: Callable[[Errand], AbstractContextManager[Performance]]
+    places: Places
+
+
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(["objects.work.warm"])
-_places: Places | None = None
 _held = threading.local()  # a connection a thread
+_known: dict[str, Place] = {}
 
 
-def places() -> Places:
-    """Give the places of this process."""
-    global _places  # noqa: PLW0603 -- made when first asked for: the settings are read by then
-    if _places is None:
-        _places = Places(settings.GROVE.TASK_PROCESSES)
-    return _places
+@contextmanager
+def _forked(errand: Errand) -> Iterator[Performance]:
+    """Run a task in a process of its own."""
+    mine, its = _forks.Pipe()
+    process = _forks.Process(target=child.main, args=(its, errand), daemon=True)
+    process.start()
+    its.close()
+    try:
+        yield Performance(mine, process)
+    finally:
+        if process.is_alive():
+            process.kill()
+        process.join()
+        process.close()
+        mine.close()
 
 
-def run_waiting() -> int:
-    """Run tasks one after the other until there is none for this worker now; give how many they were."""
+def run_at(name: str, count: int, begin: Callable[[Errand], AbstractContextManager[Performance]]) -> None:
+    """Say who runs tasks at a place in this process, and how many at once."""
+    _known[name] = Place(begin, Places(count))
+
+
+def place(name: str = "") -> Place:
+    """Give a place of this process. Raises LookupError where nobody here runs tasks there."""
+    if not name and name not in _known:
+        run_at("", settings.GROVE.TASK_PROCESSES, _forked)
+    return _known[name]
+
+
+def run_waiting(name: str = "") -> int:
+    """Run tasks of a place one after the other until there is none now; give how many they were."""
+    places = place(name).places
+
+    def choose(connection: psycopg.Connection[Any]) -> Taken | None:
+        return queue.take(connection, settings.GROVE.TASK_LEASE_S, places.may, name)
+
     count = 0
     while True:
-        taken = places().take(lambda: _persistently(_take))
+        taken = places.take(lambda: _persistently(choose))
         if taken is None:
             return count
         try:
             run(taken)
         finally:
-            places().give_back(taken.schema)
+            places.give_back(taken.schema)
         count += 1
-
-
-def _take(connection: psycopg.Connection[Any]) -> Taken | None:
-    return queue.take(connection, settings.GROVE.TASK_LEASE_S, places().may)
 
 
 def run(taken: Taken) -> None:
@@ -127,6 +202,8 @@ class Run:
         self._progress: tuple[float | None, str] | None = None
         self._output: list[str] = []
         self._written = self._pieces = 0
+        self._place = ""
+        self._keeps: Callable[[Context], None] | None = None
 
     def to_the_end(self) -> None:
         """Run it and settle it. Raises LeaseLost."""
@@ -136,6 +213,7 @@ class Run:
             spec = registry.command(taken.kind, taken.command)
             if spec.task is None:
                 raise NoSuch(f"{taken.command}: is no task any more.")
+            self._place = spec.task.place
             self._refuse_lost(repeatable=spec.task.repeatable)
         except Problem as problem:
             self._settle(Ending("failed", problem=problem.members()))
@@ -152,7 +230,7 @@ class Run:
                 after_s = min(PAUSE_MOST_S, spec.task.pause_s * 2 ** (taken.tries - 1))
             self._later(said[1], after_s)
         else:
-            self._settle(_ending(said))
+            self._settle(replace(_ending(said), keeps=self._keeps))
 
     def _caller(self) -> Caller:
         if not self.taken.path:
@@ -165,36 +243,21 @@ class Run:
         if self.taken.lost >= self.limits.TASK_LOST:
             raise Fault(f"{self.taken.lost} workers died with it, so it is given up (limit TASK_LOST).")
 
-    # The process
+    # Who runs it
 
     def _supervised(self, caller: Caller, seconds: float) -> list[Any]:
-        """Run the process and give the last that it said."""
+        """Have it run and give the last that was said."""
         taken = self.taken
         errand = Errand(
-            taken.id,
-            taken.tries,
-            taken.path,
-            taken.kind,
-            taken.command,
-            taken.arguments,
-            caller,
-            clock.now(),
-            clock.moved_s(),
-        )
-        mine, its = _forks.Pipe()
-        process = _forks.Process(target=child.main, args=(its, errand), daemon=True)
-        process.start()
-        its.close()
-        try:
-            return self._heard(mine, process, caller, seconds)
-        finally:
-            if process.is_alive():
-                process.kill()
-            process.join()
-            process.close()
-            mine.close()
+            taken.id, taken.tries, taken.path, taken.kind, taken.command, taken.arguments, caller, clock.now(),
+            clock.moved_s(), taken.object_id,
+        )  # fmt: skip
+        with place(self._place).begin(errand) as begun:
+            said = self._heard(begun.line, begun.runner, caller, seconds)
+        self._keeps = begun.keeps
+        return said
 
-    def _heard(self, line: Pipe, process: Any, caller: Caller, seconds: float) -> list[Any]:
+    def _heard(self, line: Line, process: Runner, caller: Caller, seconds: float) -> list[Any]:
         ends_at = time.monotonic() + seconds
         why: list[Any] = []  # of stopping it
         kills_at = 0.0
@@ -233,7 +296,7 @@ class Run:
             else:
                 return why or said
 
-    def _call(self, line: Pipe, caller: Caller, path: str, command: str, arguments: dict[str, Any]) -> None:
+    def _call(self, line: Line, caller: Caller, path: str, command: str, arguments: dict[str, Any]) -> None:
         taken = self.taken
         outcome = running.engine().call(taken.schema, path, command, arguments, caller, via=f"task {taken.id}")
         answer = ["value", outcome.value] if outcome.problem is None else ["problem", outcome.problem.members()]
@@ -286,7 +349,7 @@ class Run:
 
         _persistently(give_back)
         self._tell({"state": "waiting", "problem": problem, "after_s": after_s})
-        posting.post(after_s=after_s)
+        posting.post(after_s=after_s, place=self._place)
 
     def _settle(self, ending: Ending) -> None:
         """Settle the task, whatever Postgres does meanwhile. Raises LeaseLost."""
@@ -309,7 +372,7 @@ class Run:
 
         Raises LeaseLost.
         """
-        if ending.effect is None and not self.taken.then:
+        if ending.effect is None and ending.keeps is None and not self.taken.then:
             return Nobody()
         while True:
             taken, lost = self.taken, list[bool]()

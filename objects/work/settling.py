@@ -38,6 +38,7 @@ class Ending:
 
     state: done, failed or cancelled. problem: the members of a Problem.
     effect: a command of the object, with arguments, that is part of the outcome. gives: its result is the task's.
+    keeps: what whoever ran it keeps in the object, in the same transaction, however the task ended.
     """
 
     state: str
@@ -45,6 +46,7 @@ class Ending:
     problem: dict[str, Any] | None = None
     effect: tuple[str, dict[str, Any]] | None = None
     gives: bool = False
+    keeps: Callable[["Context"], None] | None = None
 
 
 def within(taken: Taken, ending: Ending, lost: list[bool]) -> Callable[["Context"], Any]:
@@ -55,6 +57,8 @@ def within(taken: Taken, ending: Ending, lost: list[bool]) -> Callable[["Context
 
     def settle(context: "Context") -> Any:
         value = ending.value
+        if ending.keeps is not None:
+            ending.keeps(context)
         if ending.effect is not None:
             command, arguments = ending.effect
             given = context.call(context.path, command, **arguments)

@@ -96,7 +96,7 @@ def page_of(path: str, kind: str, commands: Mapping[str, CommandSpec]) -> dict[s
     facilities: dict[str, list[CommandSpec]] = {}
     own = []
     for spec in commands.values():
-        if spec.facility is None:
+        if spec.facility is None or spec.in_front:
             own.append(spec)
         else:
             facilities.setdefault(spec.facility, []).append(spec)
@@ -200,7 +200,7 @@ def _names(groups: Iterable[Mapping[str, Any]], style: Style) -> list[str]:
 def about(name: str, commands: Mapping[str, CommandSpec]) -> tuple[Any, str] | None:
     """Give what there is to say about a command, a facility, a builtin or a topic: as data, and as text."""
     spec = commands.get(name.replace(" ", "."))
-    below = [each for each in commands.values() if each.facility == name]
+    below = [each for each in commands.values() if each.facility == name and not each.in_front]
     told = builtins.get(name)
     if told is not None and (told.always or spec is None):
         return _of_command(told.spec)

@@ -427,8 +427,9 @@ class Shell:
         commands = await self._commands(self.path)
         name = given[0].text
         spec = commands.get(f"{name}.{given[1].text}") if len(given) > 1 and not given[1].quoted else None
-        if spec is None and is_first and name in commands and commands[name].facility is None:
-            spec = commands[name]
+        own = commands.get(name)
+        if spec is None and is_first and own is not None and (own.facility is None or own.in_front):
+            spec = own
         return builtin if spec is None else None
 
     async def _macro(self, given: Sequence[Argument]) -> str | None:

@@ -9,6 +9,7 @@ from objects.commands.types.about import AtLeast, AtMost, Between, Help, Length,
 from objects.commands.types.contents import CHUNK_BYTES, SPOOL_BYTES, Content, Download, Upload, is_download
 from objects.commands.types.json import Json
 from objects.commands.types.loaded import Loaded, shown
+from objects.commands.types.pictures import Picture, is_picture
 from objects.commands.types.texts import Name, ObjectPath, RelativePath, Secret, Size, is_path, show_bytes
 from objects.commands.types.times import Moment, Seconds, show_seconds
 
@@ -27,6 +28,7 @@ __all__ = [
     "Moment",
     "Name",
     "ObjectPath",
+    "Picture",
     "RelativePath",
     "RestOfLine",
     "RestOfLineMarker",
@@ -37,6 +39,7 @@ __all__ = [
     "Upload",
     "is_download",
     "is_path",
+    "is_picture",
     "show_bytes",
     "show_seconds",
     "shown",

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from objects.commands.registry import CommandSpec
 from objects.commands.shapes import AnyJsonShape, DictShape, ListShape, MaybeShape, RecordShape, Shape, compact
-from objects.commands.types import Download, Moment, is_download
+from objects.commands.types import Download, Moment, is_download, is_picture
 from objects.surfaces.pages.media import IMAGES, sort_of
 from objects.surfaces.pages.trees import Branch, tree_of
 
@@ -107,7 +107,16 @@ class File:
     template: str = "objects/_file.html"
 
 
-Block = File | Pairs | Table | Text | Tree | Chart
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A small picture. address: a data: address."""
+
+    address: str
+    title: str = ""
+    template: str = "objects/_picture.html"
+
+
+Block = File | Pairs | Table | Text | Tree | Chart | Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +192,8 @@ def _blocks(value: Any, shape: Shape, title: str = "") -> Iterable[Block]:
         yield from _members(value, shape, title)
     elif isinstance(value, list):
         yield from _list(value, shape, title)
+    elif is_picture(shape):
+        yield from [Shown(value)] if value else ()
     elif isinstance(value, str):
         yield Text(value, title)
     else:
@@ -222,6 +233,8 @@ def _is_large(value: Any, shape: Shape) -> bool:
     """Whether a member is shown by itself rather than in a line."""
     while isinstance(shape, MaybeShape):
         shape = shape.inner
+    if is_picture(shape):
+        return True
     if isinstance(value, list):
         return bool(value) and (
             (isinstance(shape, ListShape) and isinstance(shape.item, RecordShape)) or len(value) > 10

@@ -1,0 +1,18 @@
+"""The facility `browser`."""
+
+from browsers.commands.acting import Acting
+from browsers.commands.going import Going
+from browsers.commands.keeping import Keeping
+from browsers.commands.presenting import Presenting
+from browsers.commands.reading import Reading
+from browsers.commands.recording import Recording
+from browsers.commands.saving import Saving
+from browsers.commands.waiting import Waiting
+from browsers.commands.watching import Watching
+from objects.sdk import Facility
+
+
+class Browser(Going, Acting, Waiting, Reading, Saving, Recording, Watching, Keeping, Presenting, Facility):
+    """Has a browser of its own: pages, cookies and all."""
+
+    name = "browser"

@@ -1,0 +1,355 @@
+"""A browser host: runs commands of browsers in one event loop that owns a Chromium.
+
+A worker's thread supervises each (`objects.work.running`): it speaks with the command over a `Line`, as it does with
+the process of another task, makes its calls for it, stops it at its limit, and saves what the browser keeps in the
+transaction that ends the task.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Final
+
+import orjson
+import psutil
+from django.conf import settings
+from playwright.async_api import Error
+from playwright.async_api import TimeoutError as TooLong
+
+from browsers import profile
+from browsers.chromium import Chromium
+from browsers.context import SessionContext
+from browsers.demo import Site as Demo
+from browsers.egress.proxy import Door, Proxy
+from browsers.profile import Parts
+from browsers.sessions import Session, Sessions, first_line
+from objects.commands.registry import registry
+from objects.engine import running
+from objects.sdk import Content
+from objects.work.context import Errand, Finish
+from objects.work.running import Performance
+from teams.access import Caller
+from teams.limits import Limits
+from teams.problems import Conflict, Moved, OutOfTime, Problem
+
+log = logging.getLogger("grove.browser")
+
+PLACE: Final = "browser"
+SWEEP_S: Final = 2.0
+END_S: Final = 10.0  # from asking a command to end until its browser is given up
+
+
+class Line:
+    """What a command in the loop and the thread that supervises it say to each other: see `objects.work.child`."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._said: deque[bytes] = deque()
+        self._more = threading.Condition()
+        self._answer: asyncio.Future[Any] | None = None
+
+    def poll(self, timeout: float, /) -> bool:
+        """Wait for a word; whether there is one."""
+        with self._more:
+            return self._more.wait_for(lambda: bool(self._said), timeout)
+
+    def recv_bytes(self) -> bytes:
+        """Give it."""
+        with self._more:
+            return self._said.popleft()
+
+    def send_bytes(self, buf: bytes, /) -> None:
+        """Answer a call that the command asked for."""
+        answer = self._answer
+        if answer is not None:
+            self._loop.call_soon_threadsafe(_give, answer, orjson.loads(buf))
+
+    def say(self, *words: Any) -> None:
+        """Say something to the thread."""
+        with self._more:
+            self._said.append(orjson.dumps(words))
+            self._more.notify()
+
+    async def ask(self, *words: Any) -> Any:
+        """Say something and wait for the answer."""
+        self._answer = self._loop.create_future()
+        self.say(*words)
+        return await self._answer
+
+
+def _give(answer: asyncio.Future[Any], value: Any) -> None:
+    if not answer.done():  # the command was stopped meanwhile
+        answer.set_result(value)
+
+
+class Job:
+    """A command under way, as the thread that supervises it stops it."""
+
+    exitcode: int | None = None
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._task: asyncio.Task[None] | None = None
+        self._over = threading.Event()
+
+    async def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it, in the loop."""
+        self._task = asyncio.current_task()
+        try:
+            await work
+        finally:
+            self._over.set()
+
+    def terminate(self) -> None:
+        """Ask it to end. What its browser has by then is kept."""
+        self._loop.call_soon_threadsafe(lambda: self._task and self._task.cancel())
+
+    def kill(self) -> None:
+        """Nothing more than that: whoever waits for it gives it up in the end."""
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for its end."""
+        self._over.wait(timeout)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it came to its end."""
+        return self._over.is_set()
+
+
+class Host:
+    """The browsers of this process. Begun by `start`; `begin` is how tasks come to it."""
+
+    def __init__(self, proxy: "Callable[[Session], Any] | None" = None, limits: Limits | None = None) -> None:
+        self.limits = limits or settings.GROVE
+        self.sessions = Sessions(self.limits)
+        self.loop = asyncio.new_event_loop()
+        self._proxy = proxy
+        self._gate: Proxy | None = None
+        self._demo = Demo()
+        self._opening = asyncio.Lock()
+        self._chromium = Chromium(settings.BROWSER_EXECUTABLE, lambda: self.sessions.each(Session.lost))
+        self._thread = threading.Thread(target=self._run, name="browsers", daemon=True)
+        self._sweeping: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Save every browser that is awake, and end."""
+        if self._thread.is_alive():
+            with suppress(TimeoutError):
+                asyncio.run_coroutine_threadsafe(self._stop(), self.loop).result(30)
+            self.loop.call_soon_threadsafe(self.loop.stop)
+            self._thread.join(5)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self._sweeping = self.loop.create_task(self._sweep())
+        self.loop.run_forever()
+
+    async def _stop(self) -> None:
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        await asyncio.gather(*(self._put_to_sleep(each) for each in self.sessions.awake()), return_exceptions=True)
+        await self._chromium.stop()
+        if self._gate is not None:
+            await self._gate.stop()
+            await self._demo.stop()
+
+    # Commands
+
+    @contextmanager
+    def begin(self, errand: Errand) -> Iterator[Performance]:
+        """Run a command, for the thread that is here."""
+        line = Line(self.loop)
+        session = self.sessions.of(errand.caller.schema, errand.object_id)
+        job = Job(self.loop)
+        performance = Performance(line, job)
+        parts = self._read(session, errand, line)
+        if parts is False:
+            yield performance
+            return
+        work = self._perform(session, errand, parts, performance)
+        asyncio.run_coroutine_threadsafe(job.run(work), self.loop)
+        yield performance
+        job.join(END_S)
+        if not job.is_over:
+            log.warning("a browser did not come to an end, and is given up: %s on %s", errand.command, errand.path)
+            self.loop.call_soon_threadsafe(session.later, session.sleep())
+
+    def _read(self, session: Session, errand: Errand, line: Line) -> Any:
+        """Give what the file keeps, None where that is what is awake; False, and say why, where it cannot be read."""
+        known = session.stamp
+
+        def read(context: Any) -> Parts | None:
+            return profile.read(context, known)
+
+        outcome = running.engine().call(
+            errand.caller.schema, errand.path, errand.command, {}, errand.caller, via=f"task {errand.task}", work=read
+        )
+        if outcome.problem is not None:
+            line.say("failed", outcome.problem.members())
+            return False
+        return outcome.value
+
+    async def _perform(self, session: Session, errand: Errand, parts: Parts | None, performance: Performance) -> None:
+        line: Any = performance.line
+        said: list[Any] = ["stopped"]
+        files: dict[str, Content] = {}
+        async with session.lock:
+            session.path = errand.path
+            try:
+                said = await self._said(session, errand, parts, line, files)
+            except asyncio.CancelledError:  # it is to be stopped: then what it did until now is kept
+                if await session.cut_stuck():
+                    log.info("a page that did not answer was closed: %s on %s", errand.command, errand.path)
+            keep = await self._captured(session)
+            session.used_at = time.monotonic()
+        if keep is not None or files:
+            performance.keeps = _keeper(keep, files if said[0] == "done" else {})
+        line.say(*said)
+
+    async def _said(
+        self, session: Session, errand: Errand, parts: Parts | None, line: Line, files: dict[str, Content]
+    ) -> list[Any]:
+        """Run the command itself, and give what there is to say of it in the end."""
+        try:
+            await self._wake(session, parts)
+            context = SessionContext(errand, session, limits=self.limits, line=line, files=files)
+            spec = registry.command(errand.kind, errand.command)
+            owner: Any = registry.facility(spec.facility) if spec.facility else registry.kind(errand.kind)
+            value = await spec.run(owner(context), spec.check(orjson.loads(errand.arguments)))
+        except Problem as problem:
+            return ["failed", problem.members()]
+        except (TooLong, TimeoutError) as error:
+            said = first_line(error) if isinstance(error, Error) else "it took too long."
+            if await session.cut_stuck():
+                said += " The page did not answer any more and was closed; the next command opens it again."
+            return ["failed", OutOfTime(f"{errand.command}: {said}").members()]
+        except Error as error:
+            if session.context is None:
+                ended = Conflict("The browser ended while it was at it. Do it again: it is as it was saved last.")
+                return ["failed", ended.members()]
+            told = "; ".join([first_line(error), *session.notes])
+            return ["failed", Conflict(f"{errand.command}: {told}").members()]
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            log.exception("a command of a browser failed by a fault of ours: %s on %s", errand.command, errand.path)
+            return ["fault", "Grove made a mistake. It is in the log."]
+        gives = isinstance(value, Finish)
+        return ["done", None if gives else spec.plain(value), context.effect, gives]
+
+    async def _wake(self, session: Session, parts: Parts | None) -> None:
+        if session.context is None:
+            for each in self.sessions.surplus(session):
+                await self._put_to_sleep(each)
+        proxy = self._proxy(session) if self._proxy else (await self._door(session)).credentials()
+        if parts is None and session.parts is None:
+            raise Conflict("The browser ended just now. Do it again.")
+        browser = await self._chromium.browser()
+        await session.ready(parts, browser, self._chromium.devices, proxy)
+
+    async def _door(self, session: Session) -> Door:
+        """Give the browser's way out; it begins with the first, as the proxy does."""
+        async with self._opening:
+            if self._gate is None:
+                self._demo.start()
+                self._gate = Proxy(own_sites=self._demo.own_sites)
+                await self._gate.start()
+        if session.door is None or session.context is None:
+            session.door = self._gate.open(f"{session.schema}.{session.object_id}")
+        return session.door
+
+    # Saving
+
+    async def _captured(self, session: Session) -> "Callable[[Any], None] | None":
+        """Give what saves a browser inside a transaction; None where nothing changed since it was saved."""
+        if session.context is None or session.parts is None:
+            return None
+        try:
+            now = await session.capture()
+        except Error as error:
+            log.warning("a browser could not be captured: %s: %s", session.path, first_line(error))
+            return None
+        session.saved_at = time.monotonic()
+        if now == session.parts:
+            return None
+        old, new = session.parts, profile.stamped(now)
+        session.parts = session.now = (
+            new  # where the transaction fails, the stamps differ, and what is awake here counts no more
+        )
+        return lambda context: profile.write(context, old, new, self.limits.BROWSER_PROFILE_BYTES)
+
+    async def _save(self, session: Session, *, ends: bool = False) -> None:
+        """Save a browser on its own account. ends: it goes to sleep, and what it records is over."""
+        keep = await self._captured(session)
+        if session.recorder is not None and ends:
+            recorder, session.recorder = session.recorder, None
+            video = await recorder.finish()
+            keep = _keeper(keep, {recorder.name: Content(video, name=recorder.name)} if video else {})
+        if keep is None:
+            return
+        caller = Caller.system(session.schema)
+        for _ in range(2):
+            outcome = await running.engine().acall(
+                session.schema, session.path, "browser.sleep", {}, caller, via="browser", work=keep
+            )
+            if not isinstance(outcome.problem, Moved):
+                break
+            session.path = outcome.problem.extra["to"]
+        if outcome.problem is not None:
+            log.warning("a browser was not saved: %s: %s", session.path, outcome.problem.detail)
+
+    async def _put_to_sleep(self, session: Session) -> None:
+        async with session.lock:
+            if session.context is not None:
+                await self._save(session, ends=True)
+                await session.sleep()
+        if self._gate is not None:
+            self._gate.close(session.door)
+        self.sessions.forget(session)
+
+    async def _sweep(self) -> None:
+        """Put to sleep what is idle, save what has not been for a while, and end what takes too much memory."""
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            try:
+                await self._sweep_once()
+            except Exception:
+                log.exception("browsers could not be swept")
+
+    async def _sweep_once(self) -> None:
+        now = time.monotonic()
+        for session in self.sessions.awake():
+            if session.lock.locked():
+                continue
+            if now - session.used_at > self.limits.BROWSER_IDLE_S:
+                await self._put_to_sleep(session)
+            elif now - session.saved_at > self.limits.BROWSER_SAVE_S:
+                async with session.lock:
+                    await self._save(session)
+        for process in await asyncio.to_thread(self._chromium.processes):
+            with suppress(psutil.Error):
+                if (
+                    process.memory_info().rss > self.limits.BROWSER_PAGE_BYTES
+                    and "--type=renderer" in process.cmdline()
+                ):
+                    log.warning("a page took more memory than it may, and is ended: pid=%d", process.pid)
+                    process.kill()
+
+
+def _keeper(keep: "Callable[[Any], None] | None", files: dict[str, Content]) -> "Callable[[Any], None]":
+    def keeps(context: Any) -> None:
+        if keep is not None:
+            keep(context)
+        for name, content in files.items():
+            context.call(context.path, "files.put", name=name, content=content)
+
+    return keeps

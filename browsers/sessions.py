@@ -1,0 +1,519 @@
+"""A browser that is awake: a context of the host's Chromium, with tabs, built from what its object's file keeps."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Dialog,
+    Download,
+    Error,
+    Frame,
+    Page,
+    Request,
+    Route,
+    WebError,
+)
+
+from browsers import profile
+from browsers.addresses import BLANK, is_web
+from browsers.egress.chromium import watch
+from browsers.egress.proxy import Door
+from browsers.profile import ORIGIN, Parts
+from browsers.recording import Recorder
+from browsers.scripts import script
+from browsers.settings import Settings
+from teams.limits import Limits
+from teams.problems import Conflict, NoSuch
+
+SETTLE_S: Final = 5.0  # for a page that a click set going
+BEGIN_S: Final = 0.03  # from a click to the request for another page
+ASK_S: Final = 2.0  # for a page to say what it stores: one that is stuck keeps what it said before
+REMEMBERED: Final = 500  # lines of the console, requests, dialogs
+
+_COLLECT: Final = f"{script('storage').strip()}.collect()"
+_RESTORE: Final = f"(kept) => {script('storage').strip()}.restore(kept)"
+
+
+@dataclass(slots=True, eq=False)
+class Tab:
+    """A tab. page: None while it sleeps: it is then opened again, at its address, when it comes to the front."""
+
+    page: Page | None = None
+    url: str = BLANK
+    title: str = ""
+    scroll: tuple[int, int] = (0, 0)
+    storage: dict[str, dict[str, str]] = field(default_factory=dict)  # session storage by origin
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A line of the console, or an error that a page did not catch."""
+
+    at: float
+    level: str
+    text: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A dialog, and how it was answered."""
+
+    at: float
+    type: str
+    message: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something on the page that was given a number. selector: where it was. name: as it was."""
+
+    selector: str
+    name: str
+
+
+class Session:
+    """One object's browser. All of it is for the host's event loop, and for one command at a time (`lock`).
+
+    path: of the object, as known last. parts: what the file has, as read or saved last; now: the same as of the last
+    capture. notes: what happened beside what was asked for, since the command began.
+    """
+
+    def __init__(self, schema: str, object_id: int, limits: Limits) -> None:
+        self.schema = schema
+        self.object_id = object_id
+        self.limits = limits
+        self.path = ""
+        self.lock = asyncio.Lock()
+        self.used_at = self.saved_at = time.monotonic()
+        self.parts: Parts | None = None
+        self.now: Parts = {}
+        self.settings = Settings()
+        self.context: BrowserContext | None = None
+        self.door: Door | None = None  # its way out, where it goes through the host's own proxy
+        self.tabs: list[Tab] = []
+        self.front = 0
+        self.notes: list[str] = []
+        self.recorder: Recorder | None = None
+        self.asked = 0  # dialogs, since the command began
+        self.console: deque[Said] = deque(maxlen=REMEMBERED)
+        self.dialogs: deque[Asked] = deque(maxlen=REMEMBERED)
+        self.requests: deque[Request] = deque(maxlen=REMEMBERED)
+        self.downloads: deque[Download] = deque(maxlen=20)
+        self.answers: tuple[bool, str] = (False, "")  # to dialogs: whether they are accepted, and with which words
+        self.marks: list[Mark] = []  # what `look` numbered
+        self.going: set[Page] = set()  # pages that are on their way to another address
+        self.devices: Mapping[str, Any] = {}
+        self.opens: Callable[[], Coroutine[Any, Any, None]] = self.sleep
+        self._lazily: set[asyncio.Task[Any]] = set()
+
+    @property
+    def stamp(self) -> str | None:
+        """The stamp of what is awake here; None where nothing is."""
+        return None if self.parts is None or self.context is None else profile.stamp_of(self.parts)
+
+    def live(self) -> BrowserContext:
+        """Give the context. Raises Conflict where it is gone."""
+        if self.context is None:
+            raise Conflict("The browser ended meanwhile. Do it again.")
+        return self.context
+
+    # Waking and sleeping
+
+    async def ready(self, parts: Parts | None, browser: Browser, devices: Mapping[str, Any], proxy: Any = None) -> None:
+        """Be awake. parts: what the file has, where that is not what is awake here.
+
+        devices: those that it may be like. proxy: Playwright's setting, where the browser is to go through one.
+        """
+        if parts is not None:
+            await self.sleep()
+            self.parts = self.now = parts
+        self.devices = devices
+        self.opens = lambda: self._wake(browser, proxy)
+        if self.context is None:
+            await self._wake(browser, proxy)
+
+    async def _wake(self, browser: Browser, proxy: Any) -> None:
+        self.settings = Settings.of(profile.unpacked(self.now, "settings", {}))
+        cookies = profile.unpacked(self.now, "cookies", [])
+        context = await browser.new_context(
+            **self.settings.options(), storage_state={"cookies": cookies, "origins": []}, proxy=proxy
+        )
+        try:
+            context.set_default_timeout(self.limits.BROWSER_ACT_S * 1_000)
+            context.set_default_navigation_timeout(self.limits.BROWSER_LOAD_S * 1_000)
+            await self._restore_origins(context)
+            await self.settings.apply(context)
+        except BaseException:
+            await context.close()
+            raise
+        self.context = context
+        self._listen(context)
+        kept = profile.unpacked(self.now, "tabs", {})
+        self.tabs = [_tab(each) for each in kept.get("tabs", [])[: self.limits.BROWSER_TABS]]
+        self.front = min(max(0, int(kept.get("front", 0))), max(0, len(self.tabs) - 1))
+
+    async def rebuild(self) -> None:
+        """Make the context anew, since some settings are only for its beginning; pages are opened again."""
+        self.now = await self.capture()
+        await self.sleep()
+        await self.opens()
+
+    async def _restore_origins(self, context: BrowserContext) -> None:
+        kept = {part.removeprefix(ORIGIN): text for part, text in self.now.items() if part.startswith(ORIGIN)}
+        if not kept:
+            return
+        page = await context.new_page()
+        await page.route("**/*", _blank)
+        for origin, text in kept.items():
+            if is_web(origin):
+                await page.goto(origin)
+                await page.evaluate(_RESTORE, orjson.loads(text))
+        await page.close()
+
+    async def sleep(self) -> None:
+        """Let the context go. What is to be kept has been captured before."""
+        context, self.context = self.context, None
+        self.tabs, self.marks = [], []
+        self.going.clear()
+        if context is not None:
+            with suppress(Error, TimeoutError):
+                await asyncio.wait_for(context.close(), 5)
+
+    def lost(self) -> None:
+        """Take note that Chromium is gone: the file has what was."""
+        self.context = None
+        self.tabs, self.marks = [], []
+
+    # Tabs
+
+    async def page(self) -> Page:
+        """Give the page in front, awake. Raises NoSuch where there is none."""
+        if not self.tabs:
+            raise NoSuch("No page is open. Open one first: `open https://example.com`.")
+        page = await self.awake(self.tabs[self.front])
+        if self.recorder is not None:
+            await self.recorder.follow(page, self.settings.width, self.settings.height)
+        return page
+
+    async def awake(self, tab: Tab) -> Page:
+        """Give a tab's page; one that sleeps is opened again where it was."""
+        if tab.page is not None and not tab.page.is_closed():
+            return tab.page
+        page = await self.new_page(tab)
+        if not is_web(tab.url):
+            return page
+        url, scroll = tab.url, tab.scroll
+        for origin, kept in tab.storage.items():
+            if kept and is_web(origin):
+                await page.route("**/*", _blank)
+                await page.goto(origin)
+                await page.evaluate(_RESTORE, {"session": kept})
+                await page.unroute("**/*", _blank)
+        try:
+            await page.goto(url, wait_until="domcontentloaded")
+            if scroll != (0, 0):
+                await page.evaluate(script("scroll"), list(scroll))
+        except Error as error:
+            self.notes.append(f"{url} could not be opened again: {first_line(error)}")
+        return page
+
+    async def new_page(self, tab: Tab) -> Page:
+        """Make a page for a tab."""
+        tab.page = await self.live().new_page()
+        return tab.page
+
+    async def new_tab(self) -> Page:
+        """Open a tab and bring it to the front."""
+        if len(self.tabs) >= self.limits.BROWSER_TABS:
+            raise Conflict(f"{len(self.tabs)} tabs are open, which is the most (limit BROWSER_TABS). Close one first.")
+        tab = Tab()
+        page = await self.new_page(tab)
+        self.tabs.append(tab)
+        self.front = len(self.tabs) - 1
+        return page
+
+    def drop(self, tab: Tab) -> None:
+        """Take a tab away; the one beside it comes to the front."""
+        if tab in self.tabs:
+            at = self.tabs.index(tab)
+            self.tabs.remove(tab)
+            self.front = max(0, self.front - (at <= self.front and self.front > 0))
+
+    async def forget_all(self) -> None:
+        """Begin anew, with nothing."""
+        await self.sleep()
+        self.now = {}
+        await self.opens()
+
+    def adopt(self) -> None:
+        """Make tabs of pages that pages opened, the newest in front, and forget those that were closed."""
+        if self.context is None:
+            return
+        before = self.tabs[self.front] if self.tabs else None
+        self.tabs = [each for each in self.tabs if each.page is None or not each.page.is_closed()]
+        known = {each.page for each in self.tabs}
+        self.front = self.tabs.index(before) if before in self.tabs else max(0, len(self.tabs) - 1)
+        for page in self.context.pages:
+            if page not in known and not page.is_closed():
+                self.tabs.append(Tab(page, page.url))
+                self.front = len(self.tabs) - 1
+                self.notes.append(f"opened tab {len(self.tabs)}, which is in front now")
+
+    async def settled(self) -> None:
+        """Wait until what a command set going in the page in front has come to rest, or for a moment."""
+        await asyncio.sleep(BEGIN_S)
+        until = time.monotonic() + SETTLE_S
+        while self.going and time.monotonic() < until:  # noqa: ASYNC110 -- many events end it, and some never come
+            await asyncio.sleep(BEGIN_S)
+        self.going.clear()
+
+    async def cut_stuck(self) -> bool:
+        """Close the page in front where it does not answer; it is opened again when it is needed."""
+        tab = self.tabs[self.front] if self.tabs else None
+        if tab is None or tab.page is None or tab.page.is_closed():
+            return False
+        try:
+            await asyncio.wait_for(tab.page.evaluate("1"), 1.0)
+        except TimeoutError:
+            page, tab.page = tab.page, None
+            try:
+                await asyncio.wait_for(page.close(), 2.0)
+            except (Error, TimeoutError):
+                self.later(self.sleep())
+            return True
+        except Error:
+            return False
+        return False
+
+    # What is kept
+
+    async def capture(self) -> Parts:
+        """Give all parts as they are now; of a page that does not answer, as it said last."""
+        if self.context is None:
+            return self.now
+        self.adopt()
+        parts = dict(self.now)
+        with suppress(Error):
+            parts["cookies"] = profile.packed(await self.context.cookies())
+        told = await asyncio.gather(*(self._told(each) for each in self.tabs))
+        for each in [kept for tab in told for kept in tab]:
+            kept = {what: each[what] for what in ("local", "databases") if each[what]}
+            if kept:
+                parts[ORIGIN + each["origin"]] = profile.packed(kept)
+            else:
+                parts.pop(ORIGIN + each["origin"], None)
+        tabs = [
+            {"url": each.url, "title": each.title, "scroll": each.scroll, "storage": each.storage} for each in self.tabs
+        ]
+        parts["tabs"] = profile.packed({"front": self.front, "tabs": tabs})
+        parts["settings"] = profile.packed(self.settings.kept())
+        self.now = parts
+        return parts
+
+    async def _told(self, tab: Tab) -> list[dict[str, Any]]:
+        """Ask a tab's page for what it stores: once for each origin in it. Writes down where the tab is."""
+        page = tab.page
+        if page is None:
+            return []
+        tab.url = page.url
+        frames: dict[str, Frame] = {}
+        for frame in [page.main_frame, *page.frames]:
+            origin = _origin(frame.url)
+            if origin:
+                frames.setdefault(origin, frame)
+        try:
+            tab.title = await asyncio.wait_for(page.title(), ASK_S)
+            told = [orjson.loads(await asyncio.wait_for(each.evaluate(_COLLECT), ASK_S)) for each in frames.values()]
+        except (Error, TimeoutError, orjson.JSONDecodeError, TypeError):
+            return []
+        tab.storage = {each["origin"]: each["session"] for each in told if each["session"]}
+        if told:
+            tab.scroll = (int(told[0]["scroll"][0]), int(told[0]["scroll"][1]))
+        return [each for each in told if is_web(each["origin"])]
+
+    # What happens meanwhile
+
+    def _listen(self, context: BrowserContext) -> None:
+        context.on("page", self._on_page)
+        context.on("dialog", lambda dialog: self.later(self._on_dialog(dialog)))
+        context.on("console", self._on_console)
+        context.on("weberror", self._on_error)
+        context.on("requestfailed", self._on_failed)
+        context.on("request", self._on_request)
+        for page in context.pages:
+            self._on_page(page)
+
+    def _on_page(self, page: Page) -> None:
+        if self.context is not None and len(self.context.pages) > self.limits.BROWSER_TABS:
+            self.note(f"closed a tab beyond {self.limits.BROWSER_TABS} (limit BROWSER_TABS)")
+            self.later(page.close())
+            return
+        if self.door is not None:
+            watch(page, self.door)
+        page.on("download", self._on_download)
+        page.on("crash", self._on_crash)
+        page.on("domcontentloaded", self._on_rest)
+        page.on("close", self._on_rest)
+        self.later(self.settings.apply_to(page))
+
+    def _on_request(self, request: Request) -> None:
+        self.requests.append(request)
+        page = _page_that_goes(request)
+        if page is not None:
+            self.going.add(page)
+
+    def _on_rest(self, page: Page) -> None:
+        self.going.discard(page)
+
+    def _on_failed(self, request: Request) -> None:
+        page = _page_that_goes(request)
+        if page is not None:
+            self.going.discard(page)
+
+    async def _on_dialog(self, dialog: Dialog) -> None:
+        accepts, words = self.answers
+        asks = dialog.type in ("confirm", "prompt", "beforeunload")
+        answer = "accepted" if accepts or not asks or dialog.type == "beforeunload" else "dismissed"
+        self.dialogs.append(Asked(time.time(), dialog.type, dialog.message[:1_000], answer))
+        self.note(f"{dialog.type} {answer}: {dialog.message[:200]}")
+        self.asked += 1
+        if self.asked > self.limits.BROWSER_DIALOGS and dialog.page is not None:
+            why = f"a page asked more than {self.limits.BROWSER_DIALOGS} dialogs (limit BROWSER_DIALOGS) and was closed"
+            self.notes[:] = [why]
+            await dialog.page.close()
+            return
+        if answer == "accepted":
+            await dialog.accept(words or dialog.default_value)
+        else:
+            await dialog.dismiss()
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        place = message.location
+        where = f"{place.get('url', '')}:{place.get('lineNumber', 0)}"
+        self.console.append(Said(time.time(), message.type, message.text[:2_000], where))
+
+    def _on_error(self, error: WebError) -> None:
+        text = first_line(error.error)
+        self.console.append(Said(time.time(), "error", text, error.page.url if error.page else ""))
+        self.note(f"error in the page: {text}")
+
+    def _on_download(self, download: Download) -> None:
+        self.downloads.append(download)
+        self.note(f"download: {download.suggested_filename[:200]}")
+
+    def _on_crash(self, page: Page) -> None:
+        for tab in self.tabs:
+            if tab.page is page:
+                tab.page = None
+                self.note(f"the page {tab.url[:200]} crashed; it is opened again when it is needed")
+        self.later(page.close())
+
+    def note(self, text: str) -> None:
+        """Take note of what happened; of a flood the beginning."""
+        if len(self.notes) < 20:
+            self.notes.append(text)
+        elif len(self.notes) == 20:
+            self.notes.append("… and more")
+
+    def later(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Do something beside what is being done; what Playwright has against it does not matter."""
+
+        async def quietly() -> None:
+            with suppress(Error):
+                await work
+
+        task = asyncio.get_running_loop().create_task(quietly())
+        self._lazily.add(task)
+        task.add_done_callback(self._lazily.discard)
+
+
+class Sessions:
+    """The browsers of one host."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._all: dict[tuple[str, int], Session] = {}
+
+    def of(self, schema: str, object_id: int) -> Session:
+        """Give an object's, asleep where it is not known yet."""
+        found = self._all.get((schema, object_id))
+        if found is None:
+            found = self._all[schema, object_id] = Session(schema, object_id, self._limits)
+        return found
+
+    def find(self, schema: str, object_id: int) -> Session | None:
+        """Give an object's, where there is one here."""
+        return self._all.get((schema, object_id))
+
+    def awake(self) -> list[Session]:
+        """Give those that are awake, the one unused for longest first."""
+        return sorted((each for each in self._all.values() if each.context is not None), key=lambda one: one.used_at)
+
+    def surplus(self, newcomer: Session) -> list[Session]:
+        """Name who should sleep before one more wakes: idle ones, unused for longest, of the same team first."""
+        awake = [each for each in self.awake() if each is not newcomer]
+        idle = [each for each in awake if not each.lock.locked()]
+        ours = sum(each.schema == newcomer.schema for each in awake)
+        if ours >= self._limits.BROWSER_TEAM_AWAKE:
+            return [each for each in idle if each.schema == newcomer.schema][:1]
+        return idle[:1] if len(awake) >= self._limits.BROWSER_AWAKE else []
+
+    def forget(self, session: Session) -> None:
+        """Forget one that sleeps."""
+        if session.context is None and not session.lock.locked():
+            self._all.pop((session.schema, session.object_id), None)
+
+    def each(self, do: Callable[[Session], None]) -> None:
+        """Do something with all of them."""
+        for session in list(self._all.values()):
+            do(session)
+
+
+def _tab(kept: Any) -> Tab:
+    """Read a tab from a file, which anybody may have written."""
+    if not isinstance(kept, dict) or not is_web(str(kept.get("url"))):
+        return Tab()
+    try:
+        x, y = kept["scroll"]
+        storage = {str(origin): dict(each) for origin, each in kept["storage"].items()}
+        return Tab(None, str(kept["url"]), str(kept["title"]), (int(x), int(y)), storage)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return Tab(None, str(kept["url"]))
+
+
+def _page_that_goes(request: Request) -> Page | None:
+    """Give the page that a request is to bring elsewhere; None for any other request."""
+    try:
+        frame = request.frame if request.is_navigation_request() else None
+    except Error:  # of a page that is only being made, or of a service worker
+        return None
+    return frame.page if frame is not None and frame.parent_frame is None else None
+
+
+async def _blank(route: Route) -> None:
+    await route.fulfill(body="<!doctype html><title></title>", content_type="text/html")
+
+
+def _origin(url: str) -> str:
+    return "/".join(url.split("/", 3)[:3]) if is_web(url) else ""
+
+
+def first_line(error: Error) -> str:
+    """Say what Playwright has against something, in a line."""
+    text = str(getattr(error, "message", error)).strip().split("\n", 1)[0]
+    return (
+        text.split(": ", 1)[-1][:300]
+        if text.startswith(("Page.", "Locator.", "Frame.", "BrowserContext."))
+        else text[:300]
+    )

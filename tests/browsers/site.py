@@ -1,0 +1,114 @@
+"""A small web: whatever the host, its names lead here. It is also the proxy that browsers under test go through."""
+
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+GARDEN = """<title>Garden</title>
+<nav><a href="/plants">Plants</a></nav>
+<h1>Garden</h1>
+<form id="search" action="/plants">
+  <label>Name <input name="name" placeholder="a plant"></label>
+  <label>Sort <select name="sort"><option value="name">A to Z<option value="height">Height</select></label>
+  <label>Likes water <input type="checkbox" name="wet"></label>
+  <button>Search</button>
+</form>
+<button onclick="document.title = 'Watered'">Water all</button>
+<button onclick="document.title = confirm('Dig up all?') ? 'Bare' : 'Spared'">Dig up</button>
+<input type="file" aria-label="Photo">
+<table><tr><th>plant<th>height</tr><tr><td>basil<td>12</tr><tr><td>mint<td>30</tr></table>
+<a href="/plants.csv" download>All plants</a>
+"""
+STORES = """<title>Stores</title><body style="height: 4000px"><script>
+  localStorage.a = "1";
+  sessionStorage.b = "2";
+  const request = indexedDB.open("d", 3);
+  request.onupgradeneeded = () => {
+    const store = request.result.createObjectStore("s", {keyPath: "id"});
+    store.createIndex("by", "at");
+    store.put({id: 1, at: new Date(0), m: new Map([["k", new Set([1n])]]), b: new Uint8Array([1, 2])});
+  };
+  request.onsuccess = () => { document.title = "Stored" };
+</script>"""
+LOGIN = """<title>Sign in</title><form method="post" action="/login">
+<label>Name <input name="name"></label><label>Password <input name="password" type="password"></label>
+<button name="login">Log in</button></form>"""
+HUNGRY = """<title>Hungry</title><script>
+  const all = [];
+  setInterval(() => all.push(new Uint8Array(1 << 26).fill(7)), 5);
+</script>"""
+PAGES = {
+    "/": GARDEN,
+    "/plants": "<title>Plants</title><h1>Plants</h1>",
+    "/login": LOGIN,
+    "/stores": STORES,
+    "/empty": "<title>Empty</title>",
+    "/loop": "<title>Loop</title><button onclick='for (;;);'>Hang</button>",
+    "/hungry": HUNGRY,
+    "/popups": "<title>Popups</title><button onclick='for (let n = 12; n; n--) window.open(`/empty`)'>More</button>",
+    "/asks": "<title>Asks</title><button onclick='for (let n = 0; n < 200; n++) alert(n)'>Ask</button>",
+}
+
+
+class Site:
+    """Served on a port of its own. asked: every request as "GET /path". url: a name of it, as of any site."""
+
+    url = "http://garden.example"
+    other = "http://shop.example"
+
+    def __init__(self) -> None:
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                path = urlsplit(self.path).path
+                site.asked.append(f"GET {path}")
+                if path == "/me":
+                    known = "session=ann" in self.headers.get("cookie", "")
+                    self._answer(
+                        "<title>Me</title><h1>Hello, Ann</h1>" if known else "<title>Nobody</title><h1>Nobody</h1>"
+                    )
+                elif path == "/plants.csv":
+                    self._answer("name,height\nbasil,12.5\nmint,30\n", kind="text/csv")
+                elif path == "/headers":
+                    self._answer("".join(f"<p>{name.lower()}: {value}" for name, value in self.headers.items()))
+                elif path in PAGES:
+                    self._answer(PAGES[path])
+                else:
+                    self._answer("<title>Missing</title>", 404)
+
+            def do_POST(self) -> None:
+                form = parse_qs(self.rfile.read(int(self.headers["content-length"])).decode())
+                knows = form.get("name") == ["ann"] and form.get("password") == ["green"]
+                self.send_response(303)
+                if knows:
+                    self.send_header("set-cookie", "session=ann; path=/; httponly")
+                self.send_header("location", "/me" if knows else "/login")
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def _answer(self, page: str, status: int = 200, kind: str = "text/html") -> None:
+                body = (page if kind != "text/html" else f"<!doctype html><meta charset=utf-8>{page}").encode()
+                self.send_response(status)
+                self.send_header("content-type", kind)
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.asked: list[str] = []
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def proxy(self) -> Callable[..., dict[str, str]]:
+        """What browsers go through, as a host takes it."""
+        return lambda session: {"server": f"http://127.0.0.1:{self.server.server_port}"}
+
+    def stop(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
