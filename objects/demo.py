@@ -31,6 +31,7 @@ Everything here is an object: a small computer that never dies. Each has state, 
 - `/shop/prices` has prices as state, and the price list as a file.
 - `/lab/counter` counts. Run `state incr count`.
 - `/lab/garden` waters itself every five minutes: `cron list` tells when next, `cron history water` what came of it.
+- `/lab/browser` has a browser that stays. Type `open demo.localhost` in its terminal, and look at its Browser tab.
 
 Press Ctrl-K on any page to find an object, a command or a page: `state incr count` runs right there. `/` filters the
 tree. The gallery makes more like these with one click.
@@ -50,6 +51,18 @@ This is a small computer that never dies. Try, in its terminal:
 Whatever a page can do, the terminal and the API can do: each form shows how. Make more objects with `new object /name`.
 """
 
+TOUR: Final = """# A tour for a browser
+
+`demo.localhost` is a small shop that Grove serves to its browsers, without the internet. In this terminal:
+
+    open demo.localhost/login
+    fill Name ann
+    fill Password orchard
+    press Enter
+
+The Browser tab shows it live: take over, and go on by hand. Who was logged in stays logged in, whatever is restarted.
+"""
+
 PRICES: Final = {"basil": 2.4, "lemon tree": 34.0, "mint": 2.2, "olive tree": 48.5, "rosemary": 3.1, "thyme": 2.8}
 CITIES: Final = ("Bergen", "Lisbon", "Lyon", "Porto", "Trieste", "Utrecht")
 ORDERS: Final = 320
@@ -65,6 +78,7 @@ class Plant:
     """An object of the demo tree, and what is done to it once it is made."""
 
     path: str
+    kind: str = "object"
     tags: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
@@ -100,7 +114,7 @@ def _grow(caller: Caller, plant: Plant) -> bool:
     # Looked for first, since a refusal would show on the team's front page after every start.
     if not isinstance(_problem(caller, plant.path), NoSuch):
         return False
-    _call(caller, "/", "tree.create", {"name": plant.path})
+    _call(caller, "/", "tree.create", {"name": plant.path, "kind": plant.kind})
     if plant.tags:
         _call(caller, plant.path, "tree.tag", {"tags": list(plant.tags)})
     for name, value in plant.settings.items():
@@ -170,6 +184,12 @@ def plants() -> list[Plant]:
                 ("files.put", {"name": "layout.json", "content": json.dumps({"beds": 3, "trees": ["lemon", "olive"]})}),
                 ("cron.add", {"name": "water", "spec": "*/5 * * * *", "command": "state incr waterings"}),
             ),
+        ),
+        Plant(
+            "/lab/browser",
+            kind="browser",
+            tags=("try-me",),
+            steps=(("files.put", {"name": "tour.md", "content": TOUR}),),
         ),
     ]  # fmt: skip
 
