@@ -29,8 +29,11 @@ def address(text: str, field: str = "url") -> str:
 
 def is_web(text: str) -> bool:
     """Whether an address is one of the web's: no file, no page of the browser's own."""
+    if any(ord(each) < 32 or ord(each) == 127 for each in text):  # urlsplit leaves some of them out, and reads on
+        return False
     try:
         parts = urlsplit(text)
-        return parts.scheme.lower() in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        is_whole = bool(parts.hostname) and " " not in parts.netloc and parts.port != 0
+        return is_whole and parts.scheme.lower() in {"http", "https"}
     except ValueError:
         return False

@@ -25,6 +25,8 @@ from browsers.chromium import Chromium
 from browsers.context import SessionContext
 from browsers.demo import Site as Demo
 from browsers.egress.proxy import Door, Proxy
+from browsers.egress.sites import Sites
+from browsers.live.casting import Live
 from browsers.profile import Parts
 from browsers.sessions import Session, Sessions, first_line
 from objects.commands.registry import registry
@@ -135,6 +137,8 @@ class Host:
         self._chromium = Chromium(settings.BROWSER_EXECUTABLE, lambda: self.sessions.each(Session.lost))
         self._thread = threading.Thread(target=self._run, name="browsers", daemon=True)
         self._sweeping: asyncio.Task[None] | None = None
+        self._live = Live(self.sessions)
+        self._casting: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin."""
@@ -151,11 +155,13 @@ class Host:
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
         self._sweeping = self.loop.create_task(self._sweep())
+        self._casting = self.loop.create_task(self._live.run())
         self.loop.run_forever()
 
     async def _stop(self) -> None:
-        if self._sweeping is not None:
-            self._sweeping.cancel()
+        for task in (self._sweeping, self._casting):
+            if task is not None:
+                task.cancel()
         await asyncio.gather(*(self._put_to_sleep(each) for each in self.sessions.awake()), return_exceptions=True)
         await self._chromium.stop()
         if self._gate is not None:
@@ -188,6 +194,8 @@ class Host:
         known = session.stamp
 
         def read(context: Any) -> Parts | None:
+            allow, deny = (context.settings.sites(name) for name in ("browser.allow", "browser.deny"))
+            session.sites = Sites.read(allow, deny)
             return profile.read(context, known)
 
         outcome = running.engine().call(
@@ -265,6 +273,7 @@ class Host:
                 await self._gate.start()
         if session.door is None or session.context is None:
             session.door = self._gate.open(f"{session.schema}.{session.object_id}")
+        session.door.sites = session.sites
         return session.door
 
     # Saving

@@ -27,6 +27,7 @@ from browsers import profile
 from browsers.addresses import BLANK, is_web
 from browsers.egress.chromium import watch
 from browsers.egress.proxy import Door
+from browsers.egress.sites import Sites
 from browsers.profile import ORIGIN, Parts
 from browsers.recording import Recorder
 from browsers.scripts import script
@@ -100,6 +101,7 @@ class Session:
         self.now: Parts = {}
         self.settings = Settings()
         self.context: BrowserContext | None = None
+        self.sites = Sites()  # that it may open, as the object's settings say
         self.door: Door | None = None  # its way out, where it goes through the host's own proxy
         self.tabs: list[Tab] = []
         self.front = 0

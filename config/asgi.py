@@ -18,6 +18,7 @@ django.setup()
 
 from django.core.asgi import get_asgi_application  # noqa: E402 -- all below needs Django to be set up
 
+from browsers.live.socket import watch  # noqa: E402
 from objects import live  # noqa: E402
 from objects.engine import running  # noqa: E402
 from objects.surfaces.absent import no_socket  # noqa: E402
@@ -38,7 +39,8 @@ def _at(pattern: str, served_by: Any) -> URLPattern:
 application = ProtocolTypeRouter({
     "http": URLRouter([_at(r"^api/v1/", api), _at(r"", get_asgi_application())]),
     "websocket": URLRouter([
-        _at(r"^ws/v1/", socket), _at(r"^ws/page/", page), _at(r"^ws/terminal/", terminal), _at(r"", no_socket),
+        _at(r"^ws/v1/", socket), _at(r"^ws/page/", page), _at(r"^ws/terminal/", terminal), _at(r"^ws/browser/", watch),
+        _at(r"", no_socket),
     ]),
 })  # fmt: skip
 

@@ -33,6 +33,7 @@ Everything here is an object: a small computer that never dies. Each has state, 
 - `/lab/counter` counts. Run `state incr count`.
 - `/lab/garden` waters itself every five minutes: `cron list` tells when next, `cron history water` what came of it.
   The agenda, in the bar at the top, has what is due in all objects.
+- `/lab/browser` has a browser that stays. Type `open demo.localhost` in its terminal, and look at its Browser tab.
 
 Press Ctrl-K on any page to find an object, a command or a page: `state incr count` runs right there. `/` filters the
 tree. The gallery makes more like these with one click.
@@ -50,6 +51,18 @@ This is a small computer that never dies. Try, in its terminal:
     sql create table note(text)
 
 Whatever a page can do, the terminal and the API can do: each form shows how. Make more objects with `new object /name`.
+"""
+
+TOUR: Final = """# A tour for a browser
+
+`demo.localhost` is a small shop that Grove serves to its browsers, without the internet. In this terminal:
+
+    open demo.localhost/login
+    fill Name ann
+    fill Password orchard
+    press Enter
+
+The Browser tab shows it live: take over, and go on by hand. Who was logged in stays logged in, whatever is restarted.
 """
 
 PRICES: Final = {"basil": 2.4, "lemon tree": 34.0, "mint": 2.2, "olive tree": 48.5, "rosemary": 3.1, "thyme": 2.8}
@@ -77,6 +90,7 @@ class Plant:
     """An object of the demo tree, and what is done to it once it is made."""
 
     path: str
+    kind: str = "object"
     tags: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
@@ -112,7 +126,7 @@ def _grow(caller: Caller, plant: Plant) -> bool:
     # Looked for first, since a refusal would show on the team's front page after every start.
     if not isinstance(_problem(caller, plant.path), NoSuch):
         return False
-    _call(caller, "/", "tree.create", {"name": plant.path})
+    _call(caller, "/", "tree.create", {"name": plant.path, "kind": plant.kind})
     if plant.tags:
         _call(caller, plant.path, "tree.tag", {"tags": list(plant.tags)})
     for name, value in plant.settings.items():
@@ -195,6 +209,12 @@ def plants() -> list[Plant]:
                     },
                 ),
             ),
+        ),
+        Plant(
+            "/lab/browser",
+            kind="browser",
+            tags=("try-me",),
+            steps=(("files.put", {"name": "tour.md", "content": TOUR}),),
         ),
     ]  # fmt: skip
 

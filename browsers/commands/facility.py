@@ -9,10 +9,11 @@ from browsers.commands.recording import Recording
 from browsers.commands.saving import Saving
 from browsers.commands.waiting import Waiting
 from browsers.commands.watching import Watching
-from objects.sdk import Facility
+from objects.sdk import Facility, Tab
 
 
 class Browser(Going, Acting, Waiting, Reading, Saving, Recording, Watching, Keeping, Presenting, Facility):
     """Has a browser of its own: pages, cookies and all."""
 
     name = "browser"
+    tab = Tab("Browser", order=130)

@@ -12,7 +12,9 @@ from browsers.addresses import BLANK
 from browsers.egress.proxy import Door
 
 FLAGS: Final = (
+    # Two names of one flag: Chromium 156 as Debian has it does not heed the first any more.
     "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--webrtc-ip-handling-policy=disable_non_proxied_udp",
     "--disable-quic",
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 )

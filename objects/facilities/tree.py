@@ -88,8 +88,8 @@ class Description:
     name: str
     kind: str
     tags: list[str]
-    settings: dict[str, float]
-    effective: dict[str, float]
+    settings: dict[str, float | str]
+    effective: dict[str, float | str]
     children: int
     size: Size
     version: int
@@ -164,8 +164,8 @@ class Measured:
 class SettingsHere:
     """`here`: what is set at this object. `effective`: all that is in force, inherited or by default."""
 
-    here: dict[str, float]
-    effective: dict[str, float]
+    here: dict[str, float | str]
+    effective: dict[str, float | str]
 
 
 class Tree(Facility):
@@ -504,7 +504,7 @@ class Tree(Facility):
     def set(
         self,
         name: Annotated[str, Help("a setting, such as sql.rows")],
-        value: Annotated[Json, Help("a number, or text such as 10MB or 2s")],
+        value: Annotated[Json, Help("a number, text such as 10MB or 2s, or sites such as *.example.com")],
     ) -> SettingsHere:
         """Set a setting for this object and all beneath it that sets no other.
 

@@ -20,7 +20,7 @@ from psycopg.types.json import Jsonb
 from objects.tree.nodes import AT, NODE, SUBTREE, Node, Pg, at, bounds, sql
 from objects.tree.paths import DEPTH, ObjectPath, key
 from objects.tree.search import look, resolve
-from objects.tree.settings import Number, checked
+from objects.tree.settings import Value, checked
 from objects.tree.tags import TAGS, check_tag
 from teams.following import follow
 from teams.plans import MOST_OBJECTS
@@ -254,7 +254,7 @@ def _tag(connection: Pg, schema: str, path: str, tags_sql: LiteralString, tags: 
     return list(row[0])
 
 
-def set_settings(connection: Pg, schema: str, path: str, values: Mapping[str, object]) -> dict[str, Number]:
+def set_settings(connection: Pg, schema: str, path: str, values: Mapping[str, object]) -> dict[str, Value]:
     """Set settings here and for all beneath that sets no others; None takes one away. Gives those set here.
 
     Raises WrongArgument, with every name or value that is wrong. Takes a second or two for 100,000 objects beneath.

@@ -109,8 +109,8 @@ class Description:
     name: str
     kind: str
     tags: list[str]
-    settings: dict[str, int | float]
-    effective: dict[str, int | float]
+    settings: dict[str, int | float | str]
+    effective: dict[str, int | float | str]
     children: int  # right beneath it, counted to COUNTED
     size_bytes: int
     version: int

@@ -1,7 +1,8 @@
-"""Settings of an object: the limits under which it works, inherited down the tree.
+"""Settings of an object: the limits under which it works, and what it may reach, inherited down the tree.
 
 What is set at an object holds for all that is beneath it, until something nearer says otherwise. An installation's own
 limit (`settings.GROVE`, see `config.limits`) is both the default and the ceiling: a team may lower it, never raise it.
+Lists of sites narrow what the installation's guard lets through, and are empty by default.
 """
 
 import re
@@ -12,9 +13,12 @@ from typing import Any
 
 from django.conf import settings as installation
 
+from objects.network.guard import rules
 from teams.problems import WrongArgument
 
 Number = int | float
+Value = Number | str
+SITES_CHARS = 4_000
 
 UNITS: Mapping[str, Mapping[str, float]] = {
     "bytes": {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30},
@@ -45,6 +49,11 @@ class Setting:
         """The value where nothing is set at or above an object."""
         return self.most
 
+    def bounded(self, value: Any) -> Number:
+        """Give a value that was set once: the installation's limit, which may be lower by now, bounds it."""
+        number: Number = min(value, self.most)
+        return number
+
     def read(self, value: object) -> Number:
         """Check a value, a number or text such as "10MB" or "2.5 s"; raises WrongArgument for the setting's name."""
         number = self._number(value)
@@ -68,7 +77,35 @@ class Setting:
         return number if isinstance(self.default, float) or number % 1 else int(number)
 
 
-KNOWN: Mapping[str, Setting] = {
+@dataclass(frozen=True, slots=True)
+class SiteList:
+    """A setting that lists sites, separated by commas: example.com, *.example.com:443, 203.0.113.0/24."""
+
+    name: str
+    help: str
+    unit: str = "sites"
+    default: str = ""
+
+    def bounded(self, value: Any) -> str:
+        """Give a value that was set once."""
+        return str(value)
+
+    def read(self, value: object) -> str:
+        """Check a list; raises WrongArgument for the setting's name."""
+        if not isinstance(value, str) or len(value) > SITES_CHARS:
+            raise WrongArgument(
+                self.name,
+                f"{self.name}: write sites such as *.example.com:443, at most {SITES_CHARS:,} characters.",
+            )
+        parts = [part.strip().lower() for part in value.split(",") if part.strip()]
+        try:
+            rules(parts)
+        except ValueError as error:
+            raise WrongArgument(self.name, f"{self.name}: {error}.") from error
+        return ", ".join(parts)
+
+
+KNOWN: Mapping[str, Setting | SiteList] = {
     setting.name: setting
     for setting in (
         Setting("quota.bytes", "bytes", "OBJECT_BYTES", 65_536, "size of the object's SQLite file"),
@@ -78,6 +115,8 @@ KNOWN: Mapping[str, Setting] = {
         Setting("sql.seconds", "seconds", "SQL_SECONDS", 0.001, "time that one SQL text may take"),
         Setting("sql.rows", "rows", "SQL_ROWS", 1, "rows that one SQL text may answer"),
         Setting("history.keep_seconds", "seconds", "HISTORY_KEEP_S", 0, "how far back the object's past is kept"),
+        SiteList("browser.allow", "sites that its browser may open; empty: all that the installation lets through"),
+        SiteList("browser.deny", "sites that its browser does not open, also where they are allowed"),
     )
 }
 
@@ -94,12 +133,16 @@ class Settings:
     def __init__(self, effective: Mapping[str, Any]) -> None:
         self.effective = effective
 
-    def __getitem__(self, name: str) -> Number:
+    def __getitem__(self, name: str) -> Any:
         setting = KNOWN[name]
         value = self.effective.get(name)
-        return setting.default if value is None else min(value, setting.most)
+        return setting.default if value is None else setting.bounded(value)
 
-    def as_dict(self) -> dict[str, Number]:
+    def sites(self, name: str) -> list[str]:
+        """Give the entries of a list of sites."""
+        return [each for each in str(self[name]).split(", ") if each]
+
+    def as_dict(self) -> dict[str, Value]:
         """Give every known setting with the value in force."""
         return {name: self[name] for name in KNOWN}
 
@@ -132,7 +175,7 @@ class Settings:
         return int(self["history.keep_seconds"])
 
 
-def known(name: str) -> Setting:
+def known(name: str) -> Setting | SiteList:
     """Find a setting by name; raises WrongArgument for "name" with what may have been meant."""
     if name in KNOWN:
         return KNOWN[name]
@@ -141,9 +184,9 @@ def known(name: str) -> Setting:
     raise WrongArgument("name", f"no setting '{name[:40]}'.{hint} Settings: {', '.join(KNOWN)}.")
 
 
-def checked(values: Mapping[str, object]) -> dict[str, Number | None]:
+def checked(values: Mapping[str, object]) -> dict[str, Value | None]:
     """Check settings to be set; None takes one away. Raises WrongArgument with every wrong one."""
-    good: dict[str, Number | None] = {}
+    good: dict[str, Value | None] = {}
     wrong: dict[str, str] = {}
     for name, value in values.items():
         try:

@@ -8,6 +8,7 @@ import "./js/chosen.js";
 import "./js/drag.js";
 import "./js/palette.js";
 import "./js/terminals.js";
+import "./js/watches.js";
 import "./js/morph.js";
 import "./js/tabs.js";
 import "./js/live.js";

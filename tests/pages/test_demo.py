@@ -10,7 +10,7 @@ def test_the_demo_tree_holds_real_things(team, call):
     made = plant(team, team.owner)
 
     assert made == [
-        "/welcome", "/shop", "/shop/orders", "/shop/prices", "/lab", "/lab/counter", "/lab/garden",
+        "/welcome", "/shop", "/shop/orders", "/shop/prices", "/lab", "/lab/counter", "/lab/garden", "/lab/browser",
     ]  # fmt: skip
     assert call("/shop/orders", "sql.query", query="select count(*), count(distinct city) from orders")["rows"] == [
         [ORDERS, 6]

@@ -7,7 +7,7 @@ export class Refusal extends Error {
   }
 }
 
-function token() {
+export function token() {
   return JSON.parse(document.body.getAttribute("hx-headers") ?? "{}")["X-CSRFToken"] ?? "";
 }
 

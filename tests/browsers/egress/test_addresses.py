@@ -15,7 +15,6 @@ from teams.problems import WrongArgument
         ("HTTP://example.com", "HTTP://example.com"),
         ("example.com", "https://example.com"),
         ("example.com:8080/x", "https://example.com:8080/x"),
-        ("//example.com", "https://example.com"),
         ("demo.localhost/login", "http://demo.localhost/login"),
         ("about:blank", "about:blank"),
         ("https://пример.рф/", "https://пример.рф/"),

@@ -104,6 +104,7 @@ async def test_a_cart_is_filled_changed_and_ordered(page: Page):
     await page.get_by_label("Name").fill("ann")
     await page.get_by_label("Password").fill("orchard")
     await page.keyboard.press("Enter")
+    await expect(page).to_have_url(f"{ADDRESS}account")
     await page.goto("/cart")
     await page.get_by_role("button", name="Order").click()
 

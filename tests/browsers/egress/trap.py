@@ -46,7 +46,9 @@ class Trap:
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reached.append("tcp")
         try:
-            head = await reader.readuntil(b"\r\n\r\n")
+            if (first := await reader.read(1)) == b"\x16":  # TLS: that it came is enough
+                return
+            head = first + await reader.readuntil(b"\r\n\r\n")
             self.reached.append(head.split(b"\r\n")[0].decode())
             writer.write(
                 b"HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: *\r\nContent-Type: text/html\r\nConnection: close\r\n"

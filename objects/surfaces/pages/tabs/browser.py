@@ -1,0 +1,29 @@
+"""The browser: its page as it is now, and as it was seen last for those without scripts."""
+
+from typing import Any, Final
+
+from django.http import HttpResponse
+
+from objects.surfaces.pages.object_tabs import TabRequest
+from teams.problems import NoSuch
+
+LOOKED_AT: Final = 30  # tasks, for the last that has a picture
+
+
+def show(tab: TabRequest) -> HttpResponse:
+    """Show where it is; the live view is added by scripts."""
+    if tab.rest:
+        raise NoSuch(f"There is nothing at '{tab.rest[:60]}' in the browser.")
+    mine = [each for each in tab.ask("task.list", limit=LOOKED_AT) if each["command"].startswith("browser.")]
+    problem = tab.ask("task.show", task=mine[0]["task"])["problem"] if mine and mine[0]["state"] == "failed" else None
+    return tab.show(last=_last_seen(tab, mine), problem=problem, may_drive=tab.may("browser.click"))
+
+
+def _last_seen(tab: TabRequest, tasks: list[Any]) -> Any:
+    """Give what the newest command with a picture answered."""
+    for each in tasks:
+        if each["state"] == "done":
+            value = tab.ask("task.show", task=each["task"])["value"]
+            if isinstance(value, dict) and value.get("picture") and value.get("url"):
+                return value
+    return None
