@@ -98,7 +98,17 @@ def test_up_starts_everything_once_and_one_ctrl_c_ends_it(var: Path, manage: Man
 
     state = read(var / "run")
     assert state is not None
-    assert sorted(state.children) == ["beat", "browser", "dispatcher", "postgres", "ssh", "tasks", "valkey", "web", "worker"]
+    assert sorted(state.children) == [
+        "beat",
+        "browser",
+        "dispatcher",
+        "postgres",
+        "ssh",
+        "tasks",
+        "valkey",
+        "web",
+        "worker",
+    ]
     grove.send_signal(signal.SIGINT)
     rest, _ = grove.communicate(timeout=60)
     assert grove.returncode == 0, rest
