@@ -28,13 +28,15 @@ def main() -> None:
     os.environ.setdefault("GROVE_BROWSER_AWAKE", str(chosen.objects + 10))
     os.environ.setdefault("GROVE_BROWSER_TEAM_AWAKE", str(chosen.objects + 10))
 
-    slug, secret = our_team()
+    slug, _ = our_team()
 
     from objects.engine import running
     from teams import callers
+    from teams.models import Person
     from tests.browsers.hosting import hosting
 
-    engine, caller = running.engine(), callers.for_token(slug, secret)
+    engine = running.engine()
+    caller = callers.for_person(Person.objects.get(email="bench@example.com").pk, slug)
     paths = [f"/bench/browser-{os.getpid()}-{number}" for number in range(chosen.objects)]
     for path in paths:
         engine.call(caller.schema, path, "state.list", {}, caller, create="browser")
@@ -57,23 +59,28 @@ def main() -> None:
         processes = [process for process in psutil.Process().children(recursive=True) if "chrom" in process.name()]
         return sum(process.memory_full_info().pss for process in processes) / (1 << 20)
 
-    ask(paths[0], "open", url=host.site.url)
-    one_mb = memory_mb()
-    with ThreadPoolExecutor(4) as several:
-        opened = list(several.map(lambda path: ask(path, "open", url=host.site.url), paths))
-        all_mb = memory_mb()
-        print(f"{len(paths)} browsers: {all_mb:.0f} MB of Chromium, {(all_mb - one_mb) / (len(paths) - 1):.1f} MB each")
-        say("open, a new browser", opened)
-        for command, arguments in (
-            ("click", {"target": "Water all"}), ("text", {"target": "h1"}), ("fill", {"field": "Name", "text": "mint"})
-        ):  # fmt: skip
-            say(command, [ask(path, command, **arguments) for path in paths for _ in range(chosen.rounds)])
-        again = paths * chosen.rounds
-        say("click, four at once", list(several.map(lambda path: ask(path, "click", target="Water all"), again)))
-    host.again()
-    say("wake, and text", [ask(path, "text", target="h1") for path in paths])
-    host.stop()
-    running.stop()
+    try:
+        ask(paths[0], "open", url=host.site.url)
+        one_mb = memory_mb()
+        with ThreadPoolExecutor(4) as several:
+            opened = list(several.map(lambda path: ask(path, "open", url=host.site.url), paths))
+            all_mb = memory_mb()
+            each_mb = (all_mb - one_mb) / (len(paths) - 1)
+            print(f"{len(paths)} browsers: {all_mb:.0f} MB of Chromium, {each_mb:.1f} MB each")
+            say("open, a new browser", opened)
+            for command, arguments in (
+                ("click", {"target": "Water all"}),
+                ("text", {"target": "h1"}),
+                ("fill", {"field": "Name", "text": "mint"}),
+            ):
+                say(command, [ask(path, command, **arguments) for path in paths for _ in range(chosen.rounds)])
+            again = paths * chosen.rounds
+            say("click, four at once", list(several.map(lambda path: ask(path, "click", target="Water all"), again)))
+        host.again()
+        say("wake, and text", [ask(path, "text", target="h1") for path in paths])
+    finally:
+        host.stop()
+        running.stop()
 
 
 def say(what: str, took_ms: list[float]) -> None:
