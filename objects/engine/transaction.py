@@ -218,7 +218,7 @@ class Transaction:
         for row in found:
             self.rows[row[1]] = Row(*row[:8])
             if not self.reading:
-                self.xid = row[7]
+                self.xid = row[8]
         if not self.reading:
             self._create_absent(calls)
         for object_id, no, data in first or ():
