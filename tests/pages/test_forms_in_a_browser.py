@@ -51,7 +51,7 @@ def test_a_refused_form_keeps_what_was_chosen_and_says_it_beside_the_field(page)
     page.get_by_text("Options").click()
     for name, text in {"name": "x", "spec": "every 1h", "command": "state incr x", "jitter": "soon"}.items():
         page.get_by_label(name, exact=False).first.fill(text)
-    page.get_by_role("radio", name="skip").press("ArrowRight")  # to "both"
+    page.get_by_role("group", name="dst").get_by_label("skip").press("ArrowRight")  # to "both"
     page.get_by_role("switch", name="paused").press("Space")
     sent(page)
 

@@ -25,7 +25,9 @@ def show(tab: TabRequest) -> HttpResponse:
     return tab.show(settings=settings, is_root=tab.path == "/")
 
 
-def _told(name: str, value: float) -> str:
-    """Write a value for people: 33.6MB, 7d, 10,000."""
+def _told(name: str, value: float | str) -> str:
+    """Write a value for people: 33.6MB, 7d, 10,000, a text as it is."""
+    if isinstance(value, str):
+        return value or "none"
     unit = KNOWN[name].unit
     return show_bytes(value) if unit == "bytes" else show_seconds(value) if unit == "seconds" else f"{value:,}"
