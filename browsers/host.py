@@ -167,6 +167,7 @@ class Host:
         if self._gate is not None:
             await self._gate.stop()
             await self._demo.stop()
+        await self.loop.shutdown_default_executor()
 
     # Commands
 

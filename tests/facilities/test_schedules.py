@@ -619,7 +619,11 @@ def test_what_came_with_a_file_is_found_out_by_itself_and_waits_where_one_looks(
     (run,) = grove.call(made, "steps.list")
     assert (item["state"], "file from elsewhere" in letter["problem"], run["state"]) == ("foreign", True, "failed")
     failing = grove.call(grove.home, "cron.agenda", failing=True)
-    assert {(each["facility"], each["failing"]) for each in failing} == {("cron", "five"), ("queue", "1 dead letter")}
+    assert {(each["facility"], each["failing"]) for each in failing} == {
+        ("cron", "five"),
+        ("queue", "1 dead letter"),
+        ("steps", "plan"),
+    }
 
 
 def test_a_schedule_in_an_honest_file_rests_until_it_is_resumed_and_then_wakes(grove, hands, at_the_hour, tmp_path):

@@ -95,7 +95,7 @@ def test_a_task_runs_while_it_is_looked_at(chromium, site, due):
         run_a_task()
 
         expect(page.locator("#task-state")).to_have_text("failed", timeout=PATIENT_MS)
-        expect(page.locator("#task-output")).to_have_text(f"GET {NOWHERE}\n", use_inner_text=True)
+        expect(page.locator("#task-output")).to_have_text(f"GET {NOWHERE}\n", use_inner_text=True, timeout=20_000)
         expect(page.get_by_role("button", name="Retry")).to_be_visible()
         expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
         page.go_back()

@@ -62,6 +62,7 @@ def test_every_page_says_what_it_may_load_and_who_may_frame_it(address):
         "img-src": "'self' data: blob:",
         "font-src": "'self'",
         "connect-src": "'self'",
+        "frame-src": "'self'",
         "media-src": "'self' blob:",
         "worker-src": "'self'",
         "manifest-src": "'self'",

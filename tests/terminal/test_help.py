@@ -24,7 +24,7 @@ async def test_help_begins_with_the_object_and_sums_up_what_every_object_and_the
         "A plain object: state, a database, files and whatever you make of them.",
     ]
     assert "Every object has" in lines
-    assert "  state   Keeps small values by key. (get, set, set_many, delete, incr, list, watch)" in lines
+    assert "  state    Keeps small values by key. (get, set, set_many, delete, incr, list, watch)" in lines
     assert "The shell" in lines
     assert max(map(len, lines)) <= 100
 

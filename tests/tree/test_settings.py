@@ -38,7 +38,8 @@ def test_every_wrong_setting_is_told_and_none_is_set(grown):
 
     assert refused.value.extra["fields"] == {
         "sql.row": "no setting 'sql.row'. Did you mean 'sql.rows'? Settings: quota.bytes, file.bytes, call.seconds,"
-        " result.bytes, sql.seconds, sql.rows, history.keep_seconds.",
+        " result.bytes, sql.seconds, sql.rows, history.keep_seconds,"
+        " browser.allow, browser.deny.",
         "sql.rows": "sql.rows: 0 is not between 1 and 10,000 rows.",
         "sql.seconds": "sql.seconds: 'soon' is not a number of seconds, or text with one of ms, s, m, h, d.",
     }
