@@ -42,7 +42,7 @@ GRACE_S: Final = 2.0  # from asking a process to end until it is killed
 AWAY_S: Final = 1.0  # before Postgres is tried again
 PAUSE_MOST_S: Final = 300.0
 
-_OUTPUT: Final = "INSERT INTO {s}.task_output (task_id, no, text) VALUES (%s, %s, %s)"
+_OUTPUT: Final = "INSERT INTO {s}.task_output (task_id, no, text) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
 _FORGET: Final = "DELETE FROM {s}.task_output WHERE task_id = %s"
 _PROGRESS: Final = "UPDATE {s}.task SET done = %s, note = %s WHERE id = %s AND ended_at IS NULL"
 
@@ -317,7 +317,11 @@ class Run:
         if self._progress is not None:
             news["done"], news["note"] = self._progress
         with suppress(psycopg.Error):  # it was news only
-            self._keep(text)
+            try:
+                self._keep(text)
+            except psycopg.OperationalError:  # of a connection that broke since it was last used
+                _forget_connection()
+                self._keep(text)
         self._output.clear()
         self._progress = None
         self._tell(news)
@@ -326,11 +330,12 @@ class Run:
         taken, connection = self.taken, _connection()
         kept = text[: max(0, self.limits.TASK_OUTPUT_BYTES - self._written)]
         if kept:
-            self._written += len(kept.encode())
-            self._pieces += 1
-            connection.execute(composed(taken.schema, _OUTPUT), (taken.id, self._pieces, kept))
+            connection.execute(composed(taken.schema, _OUTPUT), (taken.id, self._pieces + 1, kept))
         if self._progress is not None:
             connection.execute(composed(taken.schema, _PROGRESS), (*self._progress, taken.id))
+        if kept:
+            self._written += len(kept.encode())
+            self._pieces += 1
 
     def _tell(self, news: dict[str, Any]) -> None:
         taken = self.taken

@@ -56,6 +56,15 @@ def test_output_and_progress_are_kept_and_told(grove, errand, outcome_of, monkey
     assert [each["done"] for each in mine if "done" in each][-1] == 1
 
 
+def test_what_it_writes_is_kept_though_its_workers_connection_broke_meanwhile(grove, errand):
+    grove.call(errand, "speak", words=["one", "two"])
+    with grove.engine_connection() as connection:
+        connection.execute("SELECT pg_terminate_backend(%s)", (running._connection().info.backend_pid,))
+        running.run(queue.take(connection, 30.0, lambda schema: schema == grove.schema))
+
+    assert grove.call(errand, "task.output") == "one\ntwo\n"
+
+
 def test_a_refusal_is_its_outcome(errand, outcome_of):
     shown = outcome_of(errand, "refuse")
 
