@@ -162,6 +162,7 @@ class Seat:
 
     def run(self, line: str) -> str:
         """Run a line and give what it answered."""
+        self.wait_for_prompt()
         before = len(PROMPT.findall(self.shown))
         self.page.keyboard.type(line)
         self.page.keyboard.press("Enter")
@@ -171,6 +172,13 @@ class Seat:
             self.page.wait_for_timeout(30)
         *_, answer, _ = PROMPT.split(shown)
         return answer.partition("\n")[2].rstrip()
+
+    def wait_for_prompt(self) -> None:
+        """Wait until what was run before is over."""
+        give_up_at = time.monotonic() + WAIT_MS / 1000
+        while not PROMPT.fullmatch((shown := self.shown).rpartition("\n")[2]):
+            assert time.monotonic() < give_up_at, f"no prompt. The screen says:\n{shown}"
+            self.page.wait_for_timeout(30)
 
     def clear(self) -> None:
         """Have an empty screen, with nothing above it."""
