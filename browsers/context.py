@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -34,7 +34,14 @@ class SessionContext:
     """
 
     def __init__(
-        self, errand: Errand, session: Session, *, limits: Limits, line: Line, files: dict[str, Content]
+        self,
+        errand: Errand,
+        session: Session,
+        *,
+        limits: Limits,
+        line: Line,
+        files: dict[str, Content],
+        works: list[Callable[[Any], None]],
     ) -> None:
         self.task = errand.task
         self.tries = errand.tries
@@ -48,6 +55,8 @@ class SessionContext:
         self.effect: tuple[str, Mapping[str, Any]] | None = None
         self._line = line
         self._files = files
+        self._works = works
+        self.shows = True  # whether answers have a picture, which takes a moment
 
     async def call(self, path: str, command: str, **arguments: Any) -> Any:
         """Run a command of an object, this one too, as a transaction of its own; raises what it refuses with."""
@@ -68,6 +77,13 @@ class SessionContext:
                 f"{name}: {len(content):,} bytes; a file has at most {self.limits.FILE_BYTES:,} (limit FILE_BYTES)."
             )
         self._files[name] = Content(content, name=name)
+
+    def keep(self, work: "Callable[[Any], None]") -> None:
+        """Have something done in the object, in the transaction that ends the task, however it ends.
+
+        work: gets the object's context; see `objects.engine.context.Context`. It must not refuse.
+        """
+        self._works.append(work)
 
     async def keep_path(self, name: str, path: Path) -> int:
         """Have a file of this machine kept in the object, as `keep_file` does; gives its size in bytes."""

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
@@ -27,6 +27,8 @@ from browsers.demo import Site as Demo
 from browsers.egress.proxy import Door, Proxy
 from browsers.egress.sites import Sites
 from browsers.live.casting import Live
+from browsers.macros import recording
+from browsers.macros.store import Macros
 from browsers.profile import Parts
 from browsers.sessions import Session, Sessions, first_line
 from objects.commands.registry import registry
@@ -197,6 +199,7 @@ class Host:
         def read(context: Any) -> Parts | None:
             allow, deny = (context.settings.sites(name) for name in ("browser.allow", "browser.deny"))
             session.sites = Sites.read(allow, deny)
+            session.recording, session.recorded = Macros(context.db).recording()
             return profile.read(context, known)
 
         outcome = running.engine().call(
@@ -211,29 +214,41 @@ class Host:
         line: Any = performance.line
         said: list[Any] = ["stopped"]
         files: dict[str, Content] = {}
+        works: list[Callable[[Any], None]] = []
         async with session.lock:
             session.path = errand.path
             try:
-                said = await self._said(session, errand, parts, line, files)
+                said = await self._said(session, errand, parts, line, files, works)
             except asyncio.CancelledError:  # it is to be stopped: then what it did until now is kept
                 if await session.cut_stuck():
                     log.info("a page that did not answer was closed: %s on %s", errand.command, errand.path)
             keep = await self._captured(session)
             session.used_at = time.monotonic()
-        if keep is not None or files:
-            performance.keeps = _keeper(keep, files if said[0] == "done" else {})
+        if keep is not None or files or works:
+            performance.keeps = _keeper(keep, files if said[0] == "done" else {}, works)
         line.say(*said)
 
     async def _said(
-        self, session: Session, errand: Errand, parts: Parts | None, line: Line, files: dict[str, Content]
+        self,
+        session: Session,
+        errand: Errand,
+        parts: Parts | None,
+        line: Line,
+        files: dict[str, Content],
+        works: list[Callable[[Any], None]],
     ) -> list[Any]:
         """Run the command itself, and give what there is to say of it in the end."""
         try:
             await self._wake(session, parts)
-            context = SessionContext(errand, session, limits=self.limits, line=line, files=files)
+            context = SessionContext(errand, session, limits=self.limits, line=line, files=files, works=works)
             spec = registry.command(errand.kind, errand.command)
             owner: Any = registry.facility(spec.facility) if spec.facility else registry.kind(errand.kind)
-            value = await spec.run(owner(context), spec.check(orjson.loads(errand.arguments)))
+            arguments = spec.check(orjson.loads(errand.arguments))
+            doing = await recording.before(session, spec, arguments)
+            value = await spec.run(owner(context), arguments)
+            if doing is not None:
+                step = recording.after(session, doing, spec.plain(value))
+                context.keep(lambda inside: recording.add(inside, step))
         except Problem as problem:
             return ["failed", problem.members()]
         except (TooLong, TimeoutError) as error:
@@ -355,10 +370,14 @@ class Host:
                     process.kill()
 
 
-def _keeper(keep: "Callable[[Any], None] | None", files: dict[str, Content]) -> "Callable[[Any], None]":
+def _keeper(
+    keep: "Callable[[Any], None] | None", files: dict[str, Content], works: Sequence["Callable[[Any], None]"] = ()
+) -> "Callable[[Any], None]":
     def keeps(context: Any) -> None:
         if keep is not None:
             keep(context)
+        for work in works:
+            work(context)
         for name, content in files.items():
             context.call(context.path, "files.put", name=name, content=content)
 

@@ -113,6 +113,10 @@ class Session:
         self.requests: deque[Request] = deque(maxlen=REMEMBERED)
         self.downloads: deque[Download] = deque(maxlen=20)
         self.answers: tuple[bool, str] = (False, "")  # to dialogs: whether they are accepted, and with which words
+        self.recording = ""  # the macro that is recorded, as the file says; see `browsers.macros.recording`
+        self.recorded = 0  # steps of it
+        self.recorded_at = 0.0  # when its last step was done, as far as that is known here
+        self.is_secret = False  # whether what was typed last went into a field for passwords
         self.marks: list[Mark] = []  # what `look` numbered
         self.going: set[Page] = set()  # pages that are on their way to another address
         self.devices: Mapping[str, Any] = {}

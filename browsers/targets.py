@@ -57,6 +57,23 @@ async def _marked(session: Session, page: Page, number: int, argument: str) -> F
     return Found(locator, str(await locator.evaluate(script("name"))))
 
 
+async def lasting(session: Session, page: Page, number: int, *, fields: bool = False) -> str:
+    """Name what has a number now so that it is still found later: by words on it, or else as a CSS selector."""
+    if not 1 <= number <= len(session.marks):
+        return str(number)
+    mark = session.marks[number - 1]
+    handle = await page.locator(mark.selector).first.element_handle()
+    if mark.name and not mark.name.isdigit():
+        is_css = await page.evaluate(_IS_CSS, mark.name)
+        for way in _ways(page.main_frame, mark.name, is_css=is_css, fields=fields):
+            one = await _seen(way)
+            if one is not None:
+                if await one.locator.evaluate("(each, other) => each === other", handle):
+                    return mark.name
+                break
+    return mark.selector
+
+
 async def _seen(way: Locator) -> Found | None:
     """Give the first of these that is seen; a single one also where it is not, since fields for files are hidden."""
     try:

@@ -69,6 +69,10 @@ class Limits:
     BROWSER_SCRIPT_S: float = 20.0  # one `browser.eval`
     BROWSER_DIALOGS: int = 100  # that pages may ask while a command runs; what asks more is closed
     BROWSER_RECORD_S: float = 600.0  # the longest recording
+    BROWSER_MACROS: int = 200  # macros of one object, and as many tracked pages
+    BROWSER_PLAY_S: float = 3_600.0  # the longest that a macro may be played
+    BROWSER_PLAY_STEPS: int = 2_000  # steps of one play, those of loops each time
+    BROWSER_PLAYS: int = 30  # plays of one macro, and changes of one tracked page, that are remembered
     BROWSER_TABS: int = 20  # tabs of one browser; what opens more is closed
     BROWSER_PAGE_BYTES: int = 1 * GIB  # memory of a page's process, which is ended beyond it
     BROWSER_PROFILE_BYTES: int = 16 * MIB  # cookies and storage of all sites, as JSON

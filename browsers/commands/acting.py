@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final
 
-from playwright.async_api import Error
+from playwright.async_api import Error, Page
 
 from browsers.commands.base import ACTS, Done, Part
 from browsers.scripts import script
@@ -14,6 +14,13 @@ Target = Annotated[RestOfLine, Help("what: words on it, a CSS selector, or its n
 One = Annotated[str, Help("what: words on it, a CSS selector, or its number in `browser look`")]
 Field = Annotated[str, Help("which field: its label, a CSS selector, or its number in `browser look`")]
 DOWNLOAD_S: Final = 45.0
+
+
+async def is_secret(page: Page) -> bool:
+    """Whether what has the keyboard's focus is a field for passwords, in whichever frame."""
+    told = [await each.evaluate("document.hasFocus() && document.activeElement?.type === 'password'")
+            for each in page.frames]  # fmt: skip
+    return any(told)
 
 
 class Acting(Part):
@@ -54,6 +61,8 @@ class Acting(Part):
         focus = await page.evaluate(script("focus"))
         if not focus:
             raise Conflict("No field has the keyboard's focus. Click one first, or use `browser fill FIELD TEXT`.")
+        if self.session.recording:
+            self.session.is_secret = await is_secret(page)
         await page.keyboard.type(text)
         return await self.done(f"typed {len(text)} characters into {focus}")
 
@@ -96,6 +105,8 @@ class Acting(Part):
         """
         page = await self.page()
         element = await found(self.session, page, field, "field", fields=True)
+        if self.session.recording:
+            self.session.is_secret = await element.locator.get_attribute("type") == "password"
         await element.locator.fill(text)
         return await self.done(f"filled {element.name}")
 

@@ -68,6 +68,7 @@ class Part:
         session = self.session
         session.notes.clear()
         session.asked = 0
+        session.is_secret = False
         tab = session.tabs[session.front] if session.tabs else None
         page = tab.page if tab else None
         self._url = page.url if page is not None else tab.url if tab else ""
@@ -87,12 +88,13 @@ class Part:
             changed.insert(0, f"went to {url}")
         session.notes.clear()
         place = f"{session.front + 1} of {len(session.tabs)}" if session.tabs else "none"
-        picture = await _picture(page) if page else ""
+        picture = await small_picture(page) if page and self.context.shows else ""
         took = round(time.monotonic() - self.context.began_at, 2)
         return Done(did, url, title, place, took, changed, picture)
 
 
-async def _picture(page: Page) -> str:
+async def small_picture(page: Page) -> str:
+    """Give what is seen of a page, small, as a data: address; "" where it does not say."""
     with suppress(Error):
         shot = await page.screenshot(type="jpeg", quality=60, scale="css", timeout=2_000)
         return await asyncio.to_thread(_small, shot)

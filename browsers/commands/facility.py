@@ -3,6 +3,7 @@
 from browsers.commands.acting import Acting
 from browsers.commands.going import Going
 from browsers.commands.keeping import Keeping
+from browsers.commands.macros import Scripting
 from browsers.commands.presenting import Presenting
 from browsers.commands.reading import Reading
 from browsers.commands.recording import Recording
@@ -12,7 +13,9 @@ from browsers.commands.watching import Watching
 from objects.sdk import Facility, Tab
 
 
-class Browser(Going, Acting, Waiting, Reading, Saving, Recording, Watching, Keeping, Presenting, Facility):
+class Browser(
+    Scripting, Going, Acting, Waiting, Reading, Saving, Recording, Watching, Keeping, Presenting, Facility
+):  # fmt: skip
     """Has a browser of its own: pages, cookies and all."""
 
     name = "browser"

@@ -12,7 +12,7 @@ from typing import Any
 
 from objects.commands.checks import Parameter
 from objects.commands.registry import CommandSpec
-from objects.commands.shapes import BoolShape, ListShape, MaybeShape, Shape
+from objects.commands.shapes import BoolShape, DictShape, ListShape, MaybeShape, Shape
 from objects.commands.suggest import did_you_mean
 from teams.problems import BadRequest, NoSuch, WrongArgument
 
@@ -157,18 +157,67 @@ def parse_line(commands: Mapping[str, CommandSpec], line: str) -> tuple[CommandS
 
     Raises NoSuch (no such command), BadRequest (cannot be read), WrongArgument; each with `column`, counted from 1.
     """
+    spec, arguments, columns = read_line(commands, line)
+    try:
+        return spec, spec.check(arguments, text=True)
+    except WrongArgument as problem:
+        problem.extra["column"] = columns.get(problem.field or "", len(line) + 1)
+        raise
+
+
+def read_line(commands: Mapping[str, CommandSpec], line: str) -> tuple[CommandSpec, dict[str, Any], dict[str, int]]:
+    """Give the command of a line and its arguments as text, unchecked, with the column where each stands.
+
+    Raises NoSuch and BadRequest, and WrongArgument for a flag that is none; each with `column`.
+    """
     words = split(line)
     if not words:
         raise BadRequest("the line is empty. `help` lists the commands.", column=1)
     spec, used = _match(commands, words)
     if spec is None:
         raise no_such_command(commands, [word.text for word in words], words[0].start + 1)
-    arguments, columns = read_words(spec, line, words[used:])
+    return spec, *read_words(spec, line, words[used:])
+
+
+def written(spec: CommandSpec, arguments: Mapping[str, Any]) -> str:
+    """Write a call as a line that `parse_line` reads as the same. arguments: as JSON values."""
+    words, flags = [spec.words], []
+    by_position = True
+    for parameter in spec.parameters:
+        if parameter.name not in arguments:
+            by_position = by_position and parameter.flag
+            continue
+        value = arguments[parameter.name]
+        name = "--" + parameter.name.replace("_", "-")
+        if parameter.variadic:
+            words += [_quoted_word(_as_text(parameter.shape, each)) for each in value]
+        elif _is_bool(parameter.shape) and value is not None and (parameter.flag or not by_position):
+            flags.append(name if value else f"--no-{name[2:]}")
+        elif parameter.flag or not by_position:
+            flags.append(f"{name}={_quoted_word(_as_text(parameter.shape, value))}")
+        elif parameter.rest:
+            words.append(_rest_of_line(_as_text(parameter.shape, value)))
+        else:
+            words.append(_quoted_word(_as_text(parameter.shape, value)))
+    return " ".join([words[0], *flags, *words[1:]])
+
+
+def _as_text(shape: Shape, value: Any) -> str:
+    return value if isinstance(value, str) else shape.word(value)
+
+
+def _quoted_word(text: str) -> str:
+    return f"'{text}'" if text.startswith("--") and "'" not in text else quote(text)
+
+
+def _rest_of_line(text: str) -> str:
+    """Write what takes the rest of a line: in quotes where it would be read otherwise."""
     try:
-        return spec, spec.check(arguments, text=True)
-    except WrongArgument as problem:
-        problem.extra["column"] = columns.get(problem.field or "", len(line) + 1)
-        raise
+        words = split(text)
+    except BadRequest:
+        words = []
+    is_plain = words and text == text.strip() and not any(word.text.startswith("--") for word in words)
+    return text if is_plain and text[0] not in "'\"" else "'" + text.replace("'", "'\\''") + "'"
 
 
 def read_words(spec: CommandSpec, line: str, words: Sequence[Word]) -> tuple[dict[str, Any], dict[str, int]]:
@@ -254,12 +303,26 @@ def _flag(parse: _Parse, words: Sequence[Word], at: int) -> int:
     if parameter.variadic or (parameter.name in parse.arguments and _is_list(parameter.shape)):
         given = parse.arguments.get(parameter.name, [])
         parse.arguments[parameter.name] = [*(given if isinstance(given, list) else [given]), value]
+    elif parameter.name in parse.arguments and _is_dict(parameter.shape):
+        parse.arguments[parameter.name] = _more_members(parse, parameter, value, column)
     elif parameter.name in parse.arguments:
         raise parse.wrong(parameter.name, f"--{typed} is given twice.", word.start + 1)
     else:
         parse.arguments[parameter.name] = value
     parse.columns.setdefault(parameter.name, column)
     return at
+
+
+def _more_members(parse: _Parse, parameter: Parameter, value: str, column: int) -> dict[str, Any]:
+    """Add members to an object that a flag gave before: `--arg name=ann --arg town=Oslo`."""
+    shape = parameter.shape.inner if isinstance(parameter.shape, MaybeShape) else parameter.shape
+    given = parse.arguments[parameter.name]
+    members: dict[str, Any] = {}
+    for each in (shape.from_text(given) if isinstance(given, str) else given, shape.from_text(value)):
+        if not isinstance(each, dict):
+            raise parse.wrong(parameter.name, f"--{parameter.name} takes NAME=VALUE, once for each.", column)
+        members |= each
+    return members
 
 
 def _parameter(spec: CommandSpec, typed: str) -> Parameter | None:
@@ -272,3 +335,7 @@ def _is_bool(shape: Shape) -> bool:
 
 def _is_list(shape: Shape) -> bool:
     return isinstance(shape.inner if isinstance(shape, MaybeShape) else shape, ListShape)
+
+
+def _is_dict(shape: Shape) -> bool:
+    return isinstance(shape.inner if isinstance(shape, MaybeShape) else shape, DictShape)

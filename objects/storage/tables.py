@@ -88,6 +88,37 @@ TABLES: dict[str, str] = {
         "CREATE TABLE _browser(part TEXT PRIMARY KEY, value TEXT NOT NULL CHECK (json_valid(value)))"
         " STRICT, WITHOUT ROWID"
     ),
+    # Macros of the browser; see `browsers.macros`. recorded: what each command answered while it was recorded, JSON.
+    "_macro": (
+        "CREATE TABLE _macro(name TEXT PRIMARY KEY, text TEXT NOT NULL,"
+        " recorded TEXT NOT NULL CHECK (json_type(recorded) = 'array'), changed_at REAL NOT NULL, by TEXT NOT NULL)"
+        " STRICT, WITHOUT ROWID"
+    ),
+    # How macros were played, the newest of each. line: at which it ended. arguments: without secrets. steps: JSON.
+    "_play": (
+        "CREATE TABLE _play(number INTEGER PRIMARY KEY, name TEXT NOT NULL, began_at REAL NOT NULL,"
+        " took_s REAL NOT NULL, outcome TEXT NOT NULL, line INTEGER, problem TEXT NOT NULL, by TEXT NOT NULL,"
+        " arguments TEXT NOT NULL CHECK (json_type(arguments) = 'object'),"
+        " steps TEXT NOT NULL CHECK (json_type(steps) = 'array'), picture TEXT NOT NULL) STRICT;"
+        "CREATE INDEX _play_name ON _play(name, number)"
+    ),
+    # What was done to the browser since somebody began to record a macro, a command each; the first row has its name.
+    "_recorded": (
+        "CREATE TABLE _recorded(no INTEGER PRIMARY KEY, step TEXT NOT NULL CHECK (json_type(step) = 'object')) STRICT"
+    ),
+    # Pages that are looked at again and again, and what they were; see `browsers.tracking`. told: JSON, who is told of
+    # changes. seal: that Grove wrote that, and not who made the file. seen: what it was last.
+    "_tracked": (
+        "CREATE TABLE _tracked(name TEXT PRIMARY KEY, about TEXT NOT NULL CHECK (json_type(about) = 'object'),"
+        " told TEXT NOT NULL CHECK (json_type(told) = 'object'), seal TEXT NOT NULL, seen TEXT, picture BLOB,"
+        " looked_at REAL, changed_at REAL, problem TEXT NOT NULL) STRICT, WITHOUT ROWID"
+    ),
+    # How they changed, the newest of each. share: of the dots of a picture. file: of the object, the picture of it.
+    "_change": (
+        "CREATE TABLE _change(number INTEGER PRIMARY KEY, name TEXT NOT NULL, at REAL NOT NULL, before TEXT NOT NULL,"
+        " after TEXT NOT NULL, diff TEXT NOT NULL, share REAL, file TEXT NOT NULL) STRICT;"
+        "CREATE INDEX _change_name ON _change(name, number)"
+    ),
     # As the sqlite3 tool makes it: https://sqlite.org/sqlar.html
     "sqlar": ("CREATE TABLE sqlar(name TEXT PRIMARY KEY, mode INT, mtime INT, sz INT, data BLOB)"),
 }

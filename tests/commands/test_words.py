@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from objects.commands.words import Word, parse_line, quote, split
+from objects.commands.words import Word, parse_line, quote, split, written
 from objects.sdk import BadRequest, NoSuch, Problem, WrongArgument
 from tests.commands.bench import Point, commands
 
@@ -121,6 +121,29 @@ def test_any_line_is_read_or_refused(line):
     for start in ("", "take ", "everything --value ", "sql "):
         with suppress(BadRequest, NoSuch, WrongArgument):
             parse_line(commands, start + line)
+
+
+WRITTEN = [
+    ("take", {"tokens": 3}), ("everything", {"value": {"a": [1, "b c"]}}), ("sql", {"query": "select '--a' from b"}),
+    ("sql", {"query": "--comment\nselect 1"}), ("sql", {"query": ' "quoted" '}), ("sql", {"query": "it's \\"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "arguments"), WRITTEN)
+def test_a_call_is_written_as_the_line_that_is_read_as_the_same(name, arguments):
+    assert parse_line(commands, written(commands[name], arguments)) == (commands[name], arguments)
+
+
+@settings(deadline=None)
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=60))
+def test_any_text_is_written_so_that_it_is_read_as_the_same(text):
+    assert parse_line(commands, written(commands["sql"], {"query": text}))[1] == {"query": text}
+
+
+def test_members_of_an_object_are_given_one_by_one():
+    line = "everything --by_name a=1 --by_name b=2"
+
+    assert parse_line(commands, line)[1] == {"by_name": {"a": 1, "b": 2}}
 
 
 def test_a_line_of_broken_json_is_parted_in_no_time():
