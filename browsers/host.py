@@ -214,7 +214,8 @@ class Host:
         async with session.lock:
             session.path = errand.path
             try:
-                said = await self._said(session, errand, parts, line, files)
+                with session.doings.command(errand) as ended:
+                    said = ended.said = await self._said(session, errand, parts, line, files)
             except asyncio.CancelledError:  # it is to be stopped: then what it did until now is kept
                 if await session.cut_stuck():
                     log.info("a page that did not answer was closed: %s on %s", errand.command, errand.path)

@@ -25,6 +25,7 @@ from playwright.async_api import (
 
 from browsers import profile
 from browsers.addresses import BLANK, is_web
+from browsers.doings import Doings
 from browsers.egress.chromium import watch
 from browsers.egress.proxy import Door
 from browsers.egress.sites import Sites
@@ -113,6 +114,7 @@ class Session:
         self.requests: deque[Request] = deque(maxlen=REMEMBERED)
         self.downloads: deque[Download] = deque(maxlen=20)
         self.answers: tuple[bool, str] = (False, "")  # to dialogs: whether they are accepted, and with which words
+        self.doings = Doings()
         self.marks: list[Mark] = []  # what `look` numbered
         self.going: set[Page] = set()  # pages that are on their way to another address
         self.devices: Mapping[str, Any] = {}
@@ -161,6 +163,7 @@ class Session:
             raise
         self.context = context
         self._listen(context)
+        await self.doings.follow(context)
         kept = profile.unpacked(self.now, "tabs", {})
         self.tabs = [_tab(each) for each in kept.get("tabs", [])[: self.limits.BROWSER_TABS]]
         self.front = min(max(0, int(kept.get("front", 0))), max(0, len(self.tabs) - 1))
@@ -187,6 +190,7 @@ class Session:
         """Let the context go. What is to be kept has been captured before."""
         context, self.context = self.context, None
         self.tabs, self.marks = [], []
+        self.doings.forget()
         self.going.clear()
         if context is not None:
             with suppress(Error, TimeoutError):
@@ -196,6 +200,7 @@ class Session:
         """Take note that Chromium is gone: the file has what was."""
         self.context = None
         self.tabs, self.marks = [], []
+        self.doings.forget()
 
     # Tabs
 
