@@ -218,12 +218,15 @@ class Host:
         async with session.lock:
             session.path = errand.path
             try:
-                said = await self._said(session, errand, parts, line, files, works)
+                with session.doings.command(errand) as ended:
+                    said = ended.said = await self._said(session, errand, parts, line, files, works)
             except asyncio.CancelledError:  # it is to be stopped: then what it did until now is kept
                 if await session.cut_stuck():
                     log.info("a page that did not answer was closed: %s on %s", errand.command, errand.path)
             keep = await self._captured(session)
             session.used_at = time.monotonic()
+            if driven := recording.taken(session):
+                works.insert(0, lambda inside: recording.add(inside, *driven))
         if keep is not None or files or works:
             performance.keeps = _keeper(keep, files if said[0] == "done" else {}, works)
         line.say(*said)
@@ -240,6 +243,7 @@ class Host:
         """Run the command itself, and give what there is to say of it in the end."""
         try:
             await self._wake(session, parts)
+            await recording.hear(session)
             context = SessionContext(errand, session, limits=self.limits, line=line, files=files, works=works)
             spec = registry.command(errand.kind, errand.command)
             owner: Any = registry.facility(spec.facility) if spec.facility else registry.kind(errand.kind)
@@ -315,6 +319,8 @@ class Host:
     async def _save(self, session: Session, *, ends: bool = False) -> None:
         """Save a browser on its own account. ends: it goes to sleep, and what it records is over."""
         keep = await self._captured(session)
+        if driven := recording.taken(session):
+            keep = _keeper(keep, {}, [lambda inside: recording.add(inside, *driven)])
         if session.recorder is not None and ends:
             recorder, session.recorder = session.recorder, None
             video = await recorder.finish()

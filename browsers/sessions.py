@@ -25,6 +25,7 @@ from playwright.async_api import (
 
 from browsers import profile
 from browsers.addresses import BLANK, is_web
+from browsers.doings import Doings
 from browsers.egress.chromium import watch
 from browsers.egress.proxy import Door
 from browsers.egress.sites import Sites
@@ -116,7 +117,10 @@ class Session:
         self.recording = ""  # the macro that is recorded, as the file says; see `browsers.macros.recording`
         self.recorded = 0  # steps of it
         self.recorded_at = 0.0  # when its last step was done, as far as that is known here
+        self.driven: list[dict[str, Any]] = []  # steps of it that a driver did by hand, not written down yet
+        self.listener: Callable[[Any], None] | None = None  # who takes those down
         self.is_secret = False  # whether what was typed last went into a field for passwords
+        self.doings = Doings()
         self.marks: list[Mark] = []  # what `look` numbered
         self.going: set[Page] = set()  # pages that are on their way to another address
         self.devices: Mapping[str, Any] = {}
@@ -165,6 +169,7 @@ class Session:
             raise
         self.context = context
         self._listen(context)
+        await self.doings.follow(context)
         kept = profile.unpacked(self.now, "tabs", {})
         self.tabs = [_tab(each) for each in kept.get("tabs", [])[: self.limits.BROWSER_TABS]]
         self.front = min(max(0, int(kept.get("front", 0))), max(0, len(self.tabs) - 1))
@@ -191,6 +196,7 @@ class Session:
         """Let the context go. What is to be kept has been captured before."""
         context, self.context = self.context, None
         self.tabs, self.marks = [], []
+        self.doings.forget()
         self.going.clear()
         if context is not None:
             with suppress(Error, TimeoutError):
@@ -200,6 +206,7 @@ class Session:
         """Take note that Chromium is gone: the file has what was."""
         self.context = None
         self.tabs, self.marks = [], []
+        self.doings.forget()
 
     # Tabs
 

@@ -92,14 +92,16 @@ class Recording(Part):
             page = await session.page()
             began.append(recording.opening(page.url, await page.title()))
         context.keep(lambda inside: recording.begin(inside, name, began))
-        session.recorded_at = time.time()
+        session.recording, session.recorded, session.recorded_at = name, len(began), time.time()
+        await recording.hear(session)
         return await self.done(f"records the macro {name}")
 
     async def _stop_macro(self) -> Done:
         self.begun()
         session = self.session
         context: Any = self.context
-        name, session.recording, steps = session.recording, "", session.recorded
+        name, session.recording, steps = session.recording, "", session.recorded + len(session.driven)
+        await recording.hear(session)
         most = context.limits.BROWSER_MACROS
         context.keep(lambda inside: recording.end(inside, name, most))
         if not steps:

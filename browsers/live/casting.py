@@ -240,6 +240,7 @@ class Live:
             if not event or session is None or line is None or page is None:
                 continue
             session.used_at = time.monotonic()
+            session.doings.driven()
             try:
                 async with asyncio.timeout(DO_S):
                     if event.get("type") == "files":
@@ -250,6 +251,8 @@ class Live:
                 continue  # the page went away, or is stuck
             except Problem as problem:
                 log.info("dropped files were not there: %s", problem.detail)
+            finally:
+                session.doings.driven()  # it took as long as the page took over it
 
     async def _files(self, session: Session, event: dict[str, Any]) -> list[FilePayload]:
         """Give files of the object, where those who drop some have put them before."""

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from playwright.async_api import Error
 
+from browsers.doings import Doing
 from browsers.macros.language import literal, quoted
 from browsers.macros.store import Kept, Macros
 from browsers.sessions import Session
@@ -32,14 +33,14 @@ LONGEST_PAUSE_S: Final = 30.0
 
 
 @dataclass(slots=True)
-class Doing:
+class Command:
     """A command that is being done, as it will be written down."""
 
     spec: CommandSpec
     arguments: dict[str, Any]
 
 
-async def before(session: Session, spec: CommandSpec, arguments: Mapping[str, Any]) -> Doing | None:
+async def before(session: Session, spec: CommandSpec, arguments: Mapping[str, Any]) -> Command | None:
     """Look at a command before it is done: what it names may be gone afterwards. None where it is not recorded."""
     name = spec.name.rpartition(".")[2]
     if not session.recording or name not in DONE or (name == "dialogs" and "answer" not in arguments):
@@ -51,10 +52,10 @@ async def before(session: Session, spec: CommandSpec, arguments: Mapping[str, An
         if isinstance(number, str) and number.isdigit() and tab is not None and tab.page is not None:
             with suppress(Error):
                 given[argument] = await lasting(session, tab.page, int(number), fields=name in FIELDS)
-    return Doing(registry.command("object", f"browser.{name}"), given)
+    return Command(registry.command("object", f"browser.{name}"), given)
 
 
-def after(session: Session, doing: Doing, told: Any) -> dict[str, Any]:
+def after(session: Session, doing: Command, told: Any) -> dict[str, Any]:
     """Give the step that a command was, to be added. told: what it answered, as JSON."""
     now = time.time()
     answer = told if isinstance(told, dict) and "did" in told else {}
@@ -73,6 +74,70 @@ def after(session: Session, doing: Doing, told: Any) -> dict[str, Any]:
     return step
 
 
+# What a driver does by hand
+
+
+async def hear(session: Session) -> None:
+    """Hear what a driver does for as long as a macro is recorded."""
+    if session.recording and session.listener is None:
+        session.listener = lambda doing: _driven(session, doing)
+        await session.doings.listen(session.listener)
+    elif session.listener is not None and not session.recording:
+        listener, session.listener = session.listener, None
+        await session.doings.leave(listener)
+
+
+def taken(session: Session) -> list[dict[str, Any]]:
+    """Give what a driver did and was not written down yet; the caller does so."""
+    steps, session.driven = session.driven, []
+    return steps
+
+
+def _driven(session: Session, doing: Any) -> None:
+    """Take down what a driver did. What it led to, such as another page, is what the step is expected to lead to."""
+    if not isinstance(doing, Doing) or doing.by != "driver":
+        return
+    steps = session.driven
+    if doing.kind == "navigate":
+        if steps:
+            steps[-1]["url"] = doing.url
+        return
+    command, arguments = _command_of(doing)
+    if not command or len(steps) >= session.limits.BROWSER_PLAY_STEPS:
+        return
+    pause = min(LONGEST_PAUSE_S, max(0.0, doing.at - session.recorded_at)) if session.recorded_at else 0.0
+    step: dict[str, Any] = {"command": command, "arguments": arguments, "url": "", "title": "", "did": ""}
+    step["after"] = round(pause, 1)
+    session.recorded_at = doing.at
+    if doing.is_secret:
+        step["arguments"], step["secret"] = arguments | {"text": ""}, doing.target
+    if command == "browser.fill" and steps and steps[-1]["arguments"].get("field") == doing.target:
+        steps.pop()  # the same field a moment before: what is in it in the end counts
+    steps.append(step)
+
+
+def _command_of(doing: Doing) -> tuple[str, dict[str, Any]]:
+    """Give the command that does the same; "" where what was done is only what follows from something else."""
+    target, value = doing.target, doing.value
+    match doing.kind:
+        case "click" if target:
+            return "browser.click", {"target": target} | ({value: True} if value in ("twice", "right") else {})
+        case "fill" if target:
+            return "browser.fill", {"field": target, "text": value}
+        case "press" if value:
+            return "browser.press", {"key": value}
+        case "select" if target:
+            return "browser.select", {"field": target, "options": value.splitlines()}
+        case "check" | "uncheck" if target:
+            return "browser.check", {"target": target} | ({"off": True} if doing.kind == "uncheck" else {})
+        case "upload" if target:
+            return "browser.upload", {"field": target, "files": value.splitlines()}
+    return "", {}
+
+
+# Inside the object
+
+
 def opening(url: str, title: str) -> dict[str, Any]:
     """Give the step with which a macro begins that is recorded from an open page on."""
     return {"command": "browser.open", "arguments": {"url": url}, "url": url, "title": title, "did": "", "after": 0.0}
@@ -86,12 +151,13 @@ def begin(context: Any, name: str, steps: Sequence[Mapping[str, Any]]) -> None:
         macros.add(step)
 
 
-def add(context: Any, step: Mapping[str, Any]) -> None:
-    """Add a step to what is recorded, inside the object."""
+def add(context: Any, *steps: Mapping[str, Any]) -> None:
+    """Add steps to what is recorded, inside the object."""
     macros = Macros(context.db)
     name, count = macros.recording()
-    if name and count < context.limits.BROWSER_PLAY_STEPS:
-        macros.add(step)
+    if name:
+        for step in steps[: max(0, context.limits.BROWSER_PLAY_STEPS - count)]:
+            macros.add(step)
 
 
 def end(context: Any, name: str, most: int) -> None:

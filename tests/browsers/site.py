@@ -38,7 +38,30 @@ HUNGRY = """<title>Hungry</title><script>
   const all = [];
   setInterval(() => all.push(new Uint8Array(1 << 26).fill(7)), 5);
 </script>"""
+DOINGS = """<title>Doings</title>
+<h1>Doings</h1>
+<form id="order" onsubmit="return false">
+  <label>Plant <input name="plant"></label>
+  <label>Word <input name="word" type="password"></label>
+  <label>Sort <select name="sort"><option>A to Z<option>Height</select></label>
+  <label><input type="checkbox" name="wet"> Likes water</label>
+  <label>Notes <textarea name="notes"></textarea></label>
+  <button>Order</button><button type="button">Again</button><button type="button">Again</button>
+</form>
+<button id="shows" onclick="document.querySelector('[name=word]').type = 'text'">Show</button>
+<p class="odd" style="margin: 4px">Some <b>text</b></p>
+<a href="/plants" target="_blank">Elsewhere</a>
+<iframe src="/inner" title="inner" height="60"></iframe>
+<iframe src="http://shop.example/inner" title="outer" height="60"></iframe>
+<script>
+  const forged = [];
+  for (const name of Object.getOwnPropertyNames(window)) if (/^told_|binding/i.test(name)) forged.push(name);
+  document.title = `Doings ${forged.length}`;
+  document.querySelector("form").addEventListener("keydown", (event) => event.stopImmediatePropagation(), true);
+</script>"""
 PAGES = {
+    "/doings": DOINGS,
+    "/inner": "<title>Inner</title><button>Inside</button>",
     "/": GARDEN,
     "/plants": "<title>Plants</title><h1>Plants</h1>",
     "/login": LOGIN,

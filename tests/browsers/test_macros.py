@@ -1,5 +1,6 @@
 """Macros: what is done to a browser again and again is a text, recorded by doing, and played with other values."""
 
+import asyncio
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -295,6 +296,46 @@ def test_a_recording_begins_with_the_page_that_is_open_and_outlives_the_host(gro
     assert grove.call(path, "browser.show", name="tour")["text"].splitlines()[2:] == [
         "open http://garden.example/plants", "open http://garden.example/empty"
     ]  # fmt: skip
+
+
+def test_what_a_driver_does_by_hand_becomes_lines_too(grove, path, ask, site, hosting: Hosting):
+    ask(path, "open", url=f"{site.url}/login")
+    ask(path, "record", what="macro", name="by hand")
+    session = hosting.host.sessions.find(grove.schema, grove.id(path))
+
+    async def by_hand() -> None:
+        page = session.tabs[session.front].page
+        for do in (
+            page.mouse.click(*await middle(page, "[name=name]")),
+            page.keyboard.insert_text("ann"),
+            page.mouse.click(*await middle(page, "[name=password]")),
+            page.keyboard.insert_text("green"),
+            page.mouse.click(*await middle(page, "[name=login]")),
+        ):
+            session.doings.driven()
+            await do
+        await page.wait_for_url("**/me")
+
+    asyncio.run_coroutine_threadsafe(by_hand(), hosting.host.loop).result(30)
+    pause = threading.Event()
+    while not session.driven or not session.driven[-1]["url"]:
+        pause.wait(0.02)
+    ask(path, "wait", what="text", value="Hello, Ann")
+    ask(path, "record", what="stop")
+
+    shown = grove.call(path, "browser.show", name="by hand")
+    assert [line for line in shown["text"].splitlines()[1:] if line] == [
+        "secret password", "open http://garden.example/login", "click Name", "fill Name ann", "click Password",
+        "fill Password {password}", "click Log in", "wait text Hello, Ann",
+    ]  # fmt: skip
+    assert ("green" in str(shown), shown["recorded"][5]["url"]) == (False, f"{site.url}/me")
+    ask(path, "reset")
+    assert ask(path, "play", name="by hand", secret={"password": "green"})["outcome"] == "done"
+
+
+async def middle(page: Any, selector: str) -> tuple[float, float]:
+    box = await page.locator(selector).bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
 def test_passwords_become_secret_parameters(grove, path, ask, site):
