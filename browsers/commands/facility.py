@@ -8,13 +8,14 @@ from browsers.commands.presenting import Presenting
 from browsers.commands.reading import Reading
 from browsers.commands.recording import Recording
 from browsers.commands.saving import Saving
+from browsers.commands.tracking import Tracking
 from browsers.commands.waiting import Waiting
 from browsers.commands.watching import Watching
 from objects.sdk import Facility, Tab
 
 
 class Browser(
-    Scripting, Going, Acting, Waiting, Reading, Saving, Recording, Watching, Keeping, Presenting, Facility
+    Tracking, Scripting, Going, Acting, Waiting, Reading, Saving, Recording, Watching, Keeping, Presenting, Facility
 ):  # fmt: skip
     """Has a browser of its own: pages, cookies and all."""
 

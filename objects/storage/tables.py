@@ -107,10 +107,10 @@ TABLES: dict[str, str] = {
         "CREATE TABLE _recorded(no INTEGER PRIMARY KEY, step TEXT NOT NULL CHECK (json_type(step) = 'object')) STRICT"
     ),
     # Pages that are looked at again and again, and what they were; see `browsers.tracking`. told: JSON, who is told of
-    # changes. seal: that Grove wrote that, and not who made the file. seen: what it was last.
+    # changes. seal: that Grove wrote that, and not who made the file. seen: what it was last: a text, or a file.
     "_tracked": (
         "CREATE TABLE _tracked(name TEXT PRIMARY KEY, about TEXT NOT NULL CHECK (json_type(about) = 'object'),"
-        " told TEXT NOT NULL CHECK (json_type(told) = 'object'), seal TEXT NOT NULL, seen TEXT, picture BLOB,"
+        " told TEXT NOT NULL CHECK (json_type(told) = 'object'), seal TEXT NOT NULL, seen TEXT,"
         " looked_at REAL, changed_at REAL, problem TEXT NOT NULL) STRICT, WITHOUT ROWID"
     ),
     # How they changed, the newest of each. share: of the dots of a picture. file: of the object, the picture of it.

@@ -92,6 +92,8 @@ class Site:
                     self._answer(
                         "<title>Me</title><h1>Hello, Ann</h1>" if known else "<title>Nobody</title><h1>Nobody</h1>"
                     )
+                elif path == "/changing":
+                    self._answer(site.changing)
                 elif path == "/plants.csv":
                     self._answer("name,height\nbasil,12.5\nmint,30\n", kind="text/csv")
                 elif path == "/headers":
@@ -123,6 +125,7 @@ class Site:
                 pass
 
         self.asked: list[str] = []
+        self.changing = ""  # what stands at /changing
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, daemon=True).start()

@@ -1,7 +1,11 @@
-"""Who is told of a schedule, and how: a message to an object, a letter to a member, a signed request to a webhook."""
+"""Who is told of what happens by itself, and how: a message to an object, a letter to a member, a signed request.
+
+A schedule tells by `Alerts.tell` how its runs go; whatever else has something to tell uses `deliver`.
+"""
 
 import base64
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from objects.facilities.queue import Queue
@@ -10,6 +14,30 @@ from objects.sdk import Context, OverLimit
 from objects.timing import mails
 from objects.timing.plans import Plan
 from teams.seals import seal
+
+
+@dataclass(frozen=True, slots=True)
+class Whom:
+    """Who is told: an object (and by which command), a member by mail, a webhook. caller: with whose rights."""
+
+    to: str
+    command: str
+    mail: str
+    hook: str
+    caller: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What is told. about: what tells it, whose secret signs it. via: for the journal. key: it has this for itself."""
+
+    about: str
+    via: str
+    key: tuple[str, str, str]
+    body: dict[str, Any]
+    sentence: str
+    subject: str
+    text: str
 
 
 class Alerts:
@@ -44,37 +72,41 @@ class Alerts:
                 "late_s": round(late_s, 3),
                 "took_s": round(took_s, 6),
             }
-            if rules.alert_to:
-                self._send(plan, alert)
-            if rules.alert_mail:
-                self.letters.append(mails.letter(rules.alert_mail, alert))
-            if rules.alert_hook:
-                self._call(plan, alert)
+            whom = Whom(rules.alert_to, rules.alert_command, rules.alert_mail, rules.alert_hook, plan.caller)
+            mail = mails.letter("", alert)
+            key = (plan.name, str(run), occasion)
+            self.deliver(whom, Alert(plan.name, f"cron {plan.name}", key, alert, mails.sentence(alert), *mail[1:]))
 
-    def _send(self, plan: Plan, alert: dict[str, Any]) -> None:
-        rules = plan.said
-        done, given = ("queue.push", {"body": alert})
-        if rules.alert_command:
-            done, given = rules.alert_command, {"alert": alert}
+    def deliver(self, whom: Whom, alert: Alert) -> None:
+        """Tell somebody something, in each of the ways that they asked for."""
+        if whom.to:
+            self._send(whom, alert.body)
+        if whom.mail:
+            self.letters.append(mails.Mail(whom.mail, alert.subject, alert.text))
+        if whom.hook:
+            self._call(whom, alert)
+
+    def _send(self, whom: Whom, body: dict[str, Any]) -> None:
+        done, given = ("queue.push", {"body": body})
+        if whom.command:
+            done, given = whom.command, {"alert": body}
         queue: Any = self.context.facility("queue")
         assert isinstance(queue, Queue)
         with suppress(OverLimit):  # the history has it
-            queue.post(rules.alert_to, done, given, caller=plan.caller)
+            queue.post(whom.to, done, given, caller=whom.caller)
 
-    def _call(self, plan: Plan, alert: dict[str, Any]) -> None:
+    def _call(self, whom: Whom, alert: Alert) -> None:
         """Start the task that tells a webhook; where it can't be, the journal says so."""
-        number = seal("alert", self.context.identity, plan.name, str(alert["run"]), alert["occasion"])[:32]
+        number = seal("alert", self.context.identity, *alert.key)[:32]
         given = {
-            "url": plan.said.alert_hook,
-            "body": {"text": mails.sentence(alert), **alert},
+            "url": whom.hook,
+            "body": {"text": alert.sentence, **alert.body},
             "id": f"msg_{number}",
-            "secret": secret(self.context.identity, plan.name),
+            "secret": secret(self.context.identity, alert.about),
         }
-        self.context.attempt(
-            self.context.path, "http.hook", given, caller_id=plan.caller, via=f"cron {plan.name}"[:200]
-        )
+        self.context.attempt(self.context.path, "http.hook", given, caller_id=whom.caller, via=alert.via[:200])
 
 
 def secret(identity: str, name: str) -> str:
-    """Give the secret with which a schedule signs what it tells a webhook: its own, and lying in no file."""
+    """Give the secret with which whoever tells a webhook signs that: its own, and lying in no file."""
     return "whsec_" + base64.b64encode(bytes.fromhex(seal("webhook", identity, name))).decode()
