@@ -63,6 +63,19 @@ TOUR: Final = """# A tour for a browser
     press Enter
 
 The Browser tab shows it live: take over, and go on by hand. Who was logged in stays logged in, whatever is restarted.
+
+The macro `look-up` searches the shop and keeps what it finds in a table; `show look-up` is all there is to it:
+
+    play look-up --arg plant=Mint
+    sql select * from found
+"""
+LOOK_UP: Final = """# Search the shop, and keep what it tells of a plant.
+param plant = Lemon tree
+open http://demo.localhost/shop
+fill Search {plant}
+press Enter
+expect text {plant}
+keep text .plant into found
 """
 
 PRICES: Final = {"basil": 2.4, "lemon tree": 34.0, "mint": 2.2, "olive tree": 48.5, "rosemary": 3.1, "thyme": 2.8}
@@ -214,7 +227,10 @@ def plants() -> list[Plant]:
             "/lab/browser",
             kind="browser",
             tags=("try-me",),
-            steps=(("files.put", {"name": "tour.md", "content": TOUR}),),
+            steps=(
+                ("files.put", {"name": "tour.md", "content": TOUR}),
+                ("browser.write", {"name": "look-up", "text": LOOK_UP}),
+            ),
         ),
     ]  # fmt: skip
 

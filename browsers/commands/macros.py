@@ -48,6 +48,14 @@ class MacroLine:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordedNow:
+    """The macro that is recorded."""
+
+    name: str
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
 class ParameterLine:
     """A parameter. default: null where a value has to be given."""
 
@@ -119,6 +127,17 @@ class Scripting(Part):
         """
         macros = Macros(self.context.db)
         return [_line(each, macros) for each in macros.all()]
+
+    @command(reads=True)
+    def recorded(self) -> RecordedNow:
+        """Tell which macro is recorded now, and how many steps it has; an empty name where none is.
+
+        > browser record macro tour
+        …
+        > browser recorded
+        name tour  steps 0
+        """
+        return RecordedNow(*Macros(self.context.db).recording())
 
     @command(reads=True)
     def show(self, name: MacroName) -> MacroText:

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from django.http import HttpResponse
 
+from objects.surfaces.pages.browser_macros import macros_of
 from objects.surfaces.pages.object_tabs import TabRequest
 from teams.problems import NoSuch
 
@@ -16,7 +17,9 @@ def show(tab: TabRequest) -> HttpResponse:
         raise NoSuch(f"There is nothing at '{tab.rest[:60]}' in the browser.")
     mine = [each for each in tab.ask("task.list", limit=LOOKED_AT) if each["command"].startswith("browser.")]
     problem = tab.ask("task.show", task=mine[0]["task"])["problem"] if mine and mine[0]["state"] == "failed" else None
-    return tab.show(last=_last_seen(tab, mine), problem=problem, may_drive=tab.may("browser.click"))
+    return tab.show(
+        last=_last_seen(tab, mine), problem=problem, may_drive=tab.may("browser.click"), macros=macros_of(tab)
+    )
 
 
 def _last_seen(tab: TabRequest, tasks: list[Any]) -> Any:

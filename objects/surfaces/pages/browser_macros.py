@@ -1,0 +1,77 @@
+"""What the Browser tab shows beneath the page: macros with how they went last, and tracked pages with what changed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from objects.surfaces.pages.object_tabs import TabRequest
+from objects.surfaces.pages.spans import words
+
+LISTED: Final = 20  # macros, and tracked pages; the rest is told by `browser macros`
+STEPS: Final = 100  # of a play
+RUNNING: Final = 5  # tasks that are looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Macro:
+    """A macro. text: what `browser.show` gives. last: its newest play, None where there is none. took: of that."""
+
+    line: Any
+    text: Any
+    last: Any
+    took: str
+    steps: Sequence[Any]
+    is_tried: bool  # its last play failed or differed
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A tracked page. change: its newest."""
+
+    line: Any
+    change: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """All of it. recording: the macro that is recorded, and its steps. playing: tasks that play one."""
+
+    macros: Sequence[Macro]
+    pages: Sequence[Page]
+    recording: Any
+    playing: Sequence[Any]
+    more_macros: int
+    more_pages: int
+
+
+def macros_of(tab: TabRequest) -> Shown:
+    """Ask for what there is."""
+    lines, pages, recording, running = tab.answers(
+        ("browser.macros", {}),
+        ("browser.tracked", {}),
+        ("browser.recorded", {}),
+        ("task.list", {"command": "browser.play", "state": "running", "limit": RUNNING}),
+    )
+    asked = [each["name"] for each in lines[:LISTED]]
+    tracked = [each["name"] for each in pages[:LISTED]]
+    found = tab.answers(
+        *(("browser.show", {"name": name}) for name in asked),
+        *(("browser.plays", {"name": name, "limit": 1}) for name in asked),
+        *(("browser.changes", {"name": name, "limit": 1}) for name in tracked),
+    )
+    texts, plays, changes = found[: len(asked)], found[len(asked) : 2 * len(asked)], found[2 * len(asked) :]
+    return Shown(
+        [_macro(*each) for each in zip(lines, texts, plays, strict=False)],
+        [Page(line, next(iter(change), None)) for line, change in zip(pages, changes, strict=False)],
+        recording,
+        running,
+        max(0, len(lines) - LISTED),
+        max(0, len(pages) - LISTED),
+    )
+
+
+def _macro(line: Any, text: Any, plays: Any) -> Macro:
+    last = next(iter(plays), None)
+    took = "" if last is None else words(last["took"])
+    steps = [] if last is None else last["steps"][-STEPS:]
+    return Macro(line, text, last, took, steps, last is not None and last["outcome"] in ("failed", "differs"))
