@@ -1,8 +1,10 @@
 """All that a kind or a facility may import of Grove."""
 
 from objects.commands.bases import Context, Facility, Kind, check_state, state_keys
+from objects.commands.declaring import Task, command, effect_of
 from objects.commands.help import HelpPage, help_of, help_of_object
-from objects.commands.registry import Started, Task, command, effect_of, registry
+from objects.commands.registry import registry
+from objects.commands.spec import Started
 from objects.commands.tabs import Asks, Tab
 from objects.commands.types import (
     AtLeast,

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 
-from objects.commands.registry import CommandSpec
+from objects.commands.spec import CommandSpec
 from terminal.builtins.base import builtins as all_builtins
 from terminal.completion import Completion, Completions
 from terminal.fields import Told

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from objects.commands.registry import CommandSpec
+from objects.commands.spec import CommandSpec
 from objects.commands.words import Word, quote, read_words
 from teams.problems import BadRequest, Problem, WrongArgument
 from terminal.builtins.base import Argument, Builtin

@@ -13,8 +13,9 @@ from typing import Final
 
 from objects.commands.checks import Parameter
 from objects.commands.help import purpose_of
-from objects.commands.registry import CommandSpec, registry
+from objects.commands.registry import registry
 from objects.commands.shapes import BoolShape, ChoiceShape, ListShape, MaybeShape, Shape, compact
+from objects.commands.spec import CommandSpec
 from objects.commands.types import is_path
 from terminal import reading
 from terminal.fields import Fields, Told, condition_offers, fields_into

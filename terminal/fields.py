@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
-from objects.commands.registry import CommandSpec, registry
+from objects.commands.registry import registry
 from objects.commands.shapes import ListShape, MaybeShape, RecordShape, Shape
+from objects.commands.spec import CommandSpec
 from terminal import reading
 from terminal.builtins.base import KEPT, NAMED
 from terminal.known import Known

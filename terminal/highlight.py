@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from objects.commands.registry import CommandSpec
+from objects.commands.spec import CommandSpec
 from terminal import reading
 from terminal.language import (
     Command,

@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar, cast
 
-from objects.commands.registry import CommandSpec
 from objects.commands.shapes import BoolShape, MaybeShape
+from objects.commands.spec import CommandSpec
 from teams.problems import Problem
 from terminal.language import Rest
 from terminal.ports import Keeper, Remembered, World

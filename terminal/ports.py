@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from objects.commands.registry import CommandSpec
+from objects.commands.spec import CommandSpec
 from teams.access import Caller
 
 

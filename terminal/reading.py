@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from objects.commands.checks import Parameter
-from objects.commands.registry import CommandSpec
+from objects.commands.spec import CommandSpec
 from objects.tree.paths import ObjectPath
 from teams.problems import Problem
 from terminal.known import is_switch

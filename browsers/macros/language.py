@@ -23,7 +23,8 @@ from typing import Any, Final, Literal
 
 import orjson
 
-from objects.commands.registry import CommandSpec, registry
+from objects.commands.registry import registry
+from objects.commands.spec import CommandSpec
 from objects.commands.suggest import did_you_mean
 from objects.commands.words import read_line
 from teams.problems import BadRequest, NoSuch, Problem, WrongArgument

@@ -20,7 +20,8 @@ from browsers.macros.language import literal, quoted
 from browsers.macros.store import Kept, Macros
 from browsers.sessions import Session
 from browsers.targets import lasting
-from objects.commands.registry import CommandSpec, registry
+from objects.commands.registry import registry
+from objects.commands.spec import CommandSpec
 from objects.commands.words import written
 
 DONE: Final = frozenset({

@@ -6,9 +6,10 @@ from typing import Any
 
 from objects.commands.bases import Facility, Kind
 from objects.commands.checks import Parameter
-from objects.commands.registry import CommandSpec, Registry, default_text
+from objects.commands.registry import Registry
 from objects.commands.render import columns_of, visible
 from objects.commands.shapes import BoolShape, NoneShape
+from objects.commands.spec import CommandSpec, default_text
 from objects.commands.words import no_such_command
 
 

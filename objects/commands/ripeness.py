@@ -13,7 +13,7 @@ from typing import Any
 
 from objects.commands.bases import Kind
 from objects.commands.help import purpose_of
-from objects.commands.registry import CommandSpec
+from objects.commands.spec import CommandSpec
 
 LEVELS = ("seed", "seedling", "sapling", "tree")
 LONGEST_PURPOSE = 100  # characters: one line of help

@@ -10,7 +10,7 @@ from pydantic_core import core_schema
 
 from objects.commands.checks import Parameter
 from objects.commands.help import purpose_of
-from objects.commands.registry import CommandSpec, Registry, Started
+from objects.commands.registry import Registry
 from objects.commands.shapes import (
     LARGEST_INT,
     SMALLEST_INT,
@@ -21,6 +21,7 @@ from objects.commands.shapes import (
     RecordShape,
     Shape,
 )
+from objects.commands.spec import CommandSpec, Started
 from objects.commands.types import Content
 from teams import problems
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from objects.commands.checks import Parameter
-from objects.commands.registry import CommandSpec
 from objects.commands.shapes import BoolShape, DictShape, ListShape, MaybeShape, Shape
+from objects.commands.spec import CommandSpec
 from objects.commands.suggest import did_you_mean
 from teams.problems import BadRequest, NoSuch, WrongArgument
 

@@ -16,7 +16,7 @@ import psycopg
 
 from objects.commands.bases import Facility
 from objects.commands.log import Log, LogLine
-from objects.commands.registry import CommandSpec
+from objects.commands.spec import CommandSpec
 from objects.engine.context import Context, TreeAccess
 from objects.storage.database import Database
 from objects.storage.image import Image, Mark

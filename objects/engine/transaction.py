@@ -19,7 +19,8 @@ import orjson
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from objects.commands.registry import CommandSpec, Registry
+from objects.commands.registry import Registry
+from objects.commands.spec import CommandSpec
 from objects.commands.types import Content
 from objects.engine.calls import Call, Event, Outcome
 from objects.engine.context import Context

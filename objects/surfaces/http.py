@@ -25,7 +25,8 @@ from urllib.parse import parse_qsl, quote
 from django.conf import settings
 
 from objects import live
-from objects.commands.registry import CommandSpec, registry
+from objects.commands.registry import registry
+from objects.commands.spec import CommandSpec
 from objects.commands.types import Download, Upload
 from objects.engine.calls import Outcome
 from objects.engine.running import engine

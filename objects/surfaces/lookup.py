@@ -3,7 +3,8 @@
 from dataclasses import replace
 from functools import cache
 
-from objects.commands.registry import CommandSpec, registry
+from objects.commands.registry import registry
+from objects.commands.spec import CommandSpec
 from objects.engine.running import engine
 from teams.access import VERBS, Caller
 from teams.problems import NoSuch

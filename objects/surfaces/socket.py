@@ -31,7 +31,8 @@ from typing import Any
 from django.conf import settings
 
 from objects import live
-from objects.commands.registry import CommandSpec, registry
+from objects.commands.registry import registry
+from objects.commands.spec import CommandSpec
 from objects.commands.types import Download
 from objects.engine.calls import Call, Outcome
 from objects.engine.running import engine

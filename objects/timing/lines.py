@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from objects.commands.registry import CommandSpec, registry
+from objects.commands.registry import registry
 from objects.commands.shapes import compact
+from objects.commands.spec import CommandSpec
 from objects.commands.types import Content
 from objects.commands.words import find_command, parse_line
 from teams.problems import BadRequest, Conflict, NeedsConfirmation, NoSuch, WrongArgument

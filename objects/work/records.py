@@ -12,7 +12,7 @@ from psycopg import Connection
 from psycopg.sql import SQL, Identifier
 from psycopg.types.json import Jsonb
 
-from objects.commands.registry import CommandSpec
+from objects.commands.spec import CommandSpec
 from teams import clock
 from teams.access import Caller
 from teams.limits import Limits

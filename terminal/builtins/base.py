@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from objects.commands.bases import Kind
 from objects.commands.checks import Parameter
-from objects.commands.registry import CommandSpec, Example, Options
+from objects.commands.declaring import Options
+from objects.commands.methods import Example
 from objects.commands.shapes import Shape
+from objects.commands.spec import CommandSpec
 from teams.problems import BadRequest
 from terminal.language import Rest, Script
 from terminal.ports import Screen, World

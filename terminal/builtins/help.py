@@ -6,7 +6,8 @@ from dataclasses import asdict
 from typing import Annotated, Any, Final
 
 from objects.commands.help import HelpPage, help_of_command, purpose_of
-from objects.commands.registry import CommandSpec, registry
+from objects.commands.registry import registry
+from objects.commands.spec import CommandSpec
 from objects.commands.suggest import did_you_mean
 from objects.commands.types import Help, Json
 from teams.problems import NoSuch, NotAllowed

@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from objects.commands.registry import CommandSpec, registry
+from objects.commands.registry import registry
+from objects.commands.spec import CommandSpec
 from objects.commands.suggest import did_you_mean
 from teams.problems import BadRequest, Conflict, Fault, NoSuch, Problem, TooLarge
 from terminal import arguments as reading

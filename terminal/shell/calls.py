@@ -5,7 +5,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from objects.commands.registry import CommandSpec
+from objects.commands.spec import CommandSpec
 from objects.commands.suggest import did_you_mean
 from teams.problems import BadRequest, NeedsConfirmation, NoSuch, Problem, WrongArgument
 from terminal import arguments as reading

@@ -18,6 +18,7 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from config.up.environment import ROOT
 from config.up.running import read
 
 AIM_S = 2.0
+SPREAD_S = 60 * (5**0.5 - 1) / 2  # multiples of the golden section lie evenly, however many there are
 WAIT_S = 180.0
 
 
@@ -53,8 +55,11 @@ def grove() -> Iterator[Path]:
             process.wait(600)  # Postgres writes back what 500 schemas have
 
 
-def plant(teams: int, schedules: int, spec: str) -> dict[str, list[str]]:
-    """Make teams and objects with a schedule each; gives the objects' paths by schema."""
+def plant(teams: int, schedules: int, *, is_spread: bool = True) -> dict[str, list[str]]:
+    """Make teams and objects with a schedule of one minute each; gives the objects' paths by schema.
+
+    is_spread: their moments are spread evenly over the minute, those of each team too; else all are at its beginning.
+    """
     from objects.engine import running
     from objects.engine.calls import Call, Outcome
     from teams import actions
@@ -67,13 +72,18 @@ def plant(teams: int, schedules: int, spec: str) -> dict[str, list[str]]:
         slug = f"b-{uuid.uuid4().hex[:8]}"
         schema = actions.create_team(name=slug, slug=slug, owner=owner).schema_name
         planted[schema] = [f"/o-{each}" for each in range(schedules // teams + (number < schedules % teams))]
+    spec = "every 60s" if is_spread else "* * * * *"
     asked = {"name": "tick", "spec": spec, "command": "state.incr", "arguments": {"key": "n"}}
+    base, number = time.time(), 0
     for schema, paths in planted.items():
         for path in paths:
             future: Future[Outcome] = Future()
             caller = Caller.system(schema)
-            engine.submit(Call(schema, path, "cron.add", dict(asked), caller, future.set_result, create="object"))
+            starts = datetime.fromtimestamp(base + number * SPREAD_S % 60, UTC).isoformat()
+            given = asked | ({"starts": starts} if is_spread else {})
+            engine.submit(Call(schema, path, "cron.add", given, caller, future.set_result, create="object"))
             waiting.append(future)
+            number += 1
         if len(waiting) > 100:
             check(waiting)
     check(waiting)
@@ -111,8 +121,6 @@ def check(waiting: list[Any]) -> list[Any]:
 
 def lateness(planted: dict[str, list[str]], since: float) -> tuple[list[float], int]:
     """Read how late each fire since a moment was, from the histories; and how many were missing or doubled."""
-    from datetime import datetime
-
     from objects.engine import running
     from objects.engine.calls import Call, Outcome
     from teams.access import Caller
@@ -145,7 +153,7 @@ def flood(messages: int) -> list[float]:
     from objects.engine.calls import Call, Outcome
     from teams.access import Caller
 
-    busy, calm = plant(2, 0, "")
+    busy, calm = plant(2, 0)
     due_at = time.time() + 60
     engine, waiting = running.engine(), []
     asked = {"command": "state.incr", "arguments": {"key": "n"}}
@@ -203,7 +211,7 @@ def main() -> int:
                   f"{late[0]:.3f} to {late[-1]:.3f} s")  # fmt: skip
             return 1 if late[-1] >= AIM_S else 0
         started = time.monotonic()
-        planted = plant(options.teams, options.schedules, "* * * * *" if options.together else "every 60s")
+        planted = plant(options.teams, options.schedules, is_spread=not options.together)
         took_s = time.monotonic() - started
         print(f"{options.schedules:,} schedules over {options.teams} teams were made in {took_s:.0f} s", flush=True)
         time.sleep(options.warm_s)

@@ -67,7 +67,7 @@ def main() -> int:
 
         from objects.engine import running
 
-        busy, calm = plant(2, 0, "")
+        busy, calm = plant(2, 0)
         with psycopg.connect(running.conninfo(), autocommit=True) as connection:
             found = waited(connection, busy, calm, many=options.many, count=options.count)
             connection.execute("DELETE FROM public.teams_waitingtask WHERE schema = %s", (busy,))

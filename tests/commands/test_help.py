@@ -3,9 +3,10 @@
 import pytest
 
 from objects.commands.help import HelpPage, help_of, help_of_command, help_of_object
-from objects.commands.registry import CommandSpec, Registry
+from objects.commands.registry import Registry
 from objects.commands.render import render
 from objects.commands.shapes import shape_of
+from objects.commands.spec import CommandSpec
 from objects.facilities.help import HelpFacility
 from objects.sdk import Facility, Kind, NoSuch, Seconds, command
 from tests.commands.bench import commands

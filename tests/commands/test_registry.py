@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 import pytest
 
-from objects.commands.registry import Example, Registry, WrongCommand, registry
+from objects.commands.declaring import WrongCommand
+from objects.commands.methods import Example
+from objects.commands.registry import Registry, registry
 from objects.sdk import AtLeast, Content, Download, Facility, Help, Kind, NoSuch, RestOfLine, Role, Secret, command
 from tests.commands.bench import Bench, Machine, Sql, State, commands
 from tests.commands.bench import registry as benches

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from objects.commands.registry import CommandSpec, registry
+from objects.commands.registry import registry
+from objects.commands.spec import CommandSpec
 
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 ANYTHING = "…"  # in an example: any text; on a line of its own: any lines

@@ -6,9 +6,10 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from objects.commands.registry import CommandSpec, registry
+from objects.commands.registry import registry
 from objects.commands.render import render
 from objects.commands.schemas import arguments_schema, result_schema
+from objects.commands.spec import CommandSpec
 from objects.commands.types import Download
 from objects.commands.words import parse_line
 from teams.access import Caller, Role

@@ -9,7 +9,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
-from objects.commands.registry import CommandSpec, Registry, registry
+from objects.commands.registry import Registry, registry
+from objects.commands.spec import CommandSpec
 from objects.sdk import (
     AtLeast,
     Between,

@@ -14,7 +14,8 @@ import httpx
 import pytest
 import websockets
 
-from objects.commands.registry import CommandSpec, Registry
+from objects.commands.registry import Registry
+from objects.commands.spec import CommandSpec
 from teams.access import Role
 from tests.security.asking import Asking
 from tests.security.cast import OPEN, PLACES, SHUT, Actor, cast

@@ -13,8 +13,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 
 from objects.commands.help import CommandHelp, help_of_command
-from objects.commands.registry import CommandSpec, registry
+from objects.commands.registry import registry
 from objects.commands.shapes import Shape
+from objects.commands.spec import CommandSpec
 from objects.commands.types import Download
 from objects.engine.calls import Outcome
 from objects.surfaces.pages import media

@@ -6,8 +6,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from objects.commands.checks import Parameter
-from objects.commands.registry import CommandSpec
 from objects.commands.shapes import MASK, BoolShape
+from objects.commands.spec import CommandSpec
 from objects.commands.words import quote
 
 

@@ -16,7 +16,6 @@ from django.urls import reverse
 from django.utils.datastructures import MultiValueDict
 
 from objects.commands.checks import Parameter
-from objects.commands.registry import CommandSpec, default_text
 from objects.commands.shapes import (
     AnyJsonShape,
     BoolShape,
@@ -32,6 +31,7 @@ from objects.commands.shapes import (
     Shape,
     UnionShape,
 )
+from objects.commands.spec import CommandSpec, default_text
 from objects.commands.types import Content, Moment, Seconds, Secret, Size, Upload, is_path
 from objects.surfaces.pages import elsewhere, parts
 from objects.surfaces.pages.addresses import call_address, object_address

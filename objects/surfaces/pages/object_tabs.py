@@ -13,7 +13,8 @@ from django.http import HttpResponse, QueryDict
 
 from objects.commands.bases import Facility, Kind
 from objects.commands.help import purpose_of
-from objects.commands.registry import CommandSpec, registry
+from objects.commands.registry import registry
+from objects.commands.spec import CommandSpec
 from objects.commands.tabs import Tab
 from objects.engine.calls import Outcome
 from objects.surfaces.pages import tabs as own

@@ -12,8 +12,9 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from objects.commands.registry import CommandSpec, registry
+from objects.commands.registry import registry
 from objects.commands.shapes import compact
+from objects.commands.spec import CommandSpec
 from objects.commands.words import find_command, read_words, split
 from objects.surfaces.pages import shelves
 from objects.surfaces.pages.addresses import agenda_address, object_address, objects_address, team_address

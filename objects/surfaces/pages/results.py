@@ -7,8 +7,8 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any, Final
 
-from objects.commands.registry import CommandSpec
 from objects.commands.shapes import AnyJsonShape, DictShape, ListShape, MaybeShape, RecordShape, Shape, compact
+from objects.commands.spec import CommandSpec
 from objects.commands.types import Download, Moment, is_download, is_picture
 from objects.surfaces.pages.media import IMAGES, sort_of
 from objects.surfaces.pages.trees import Branch, tree_of

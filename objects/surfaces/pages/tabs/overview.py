@@ -9,7 +9,8 @@ from django.template.loader import TemplateDoesNotExist, get_template
 
 from objects.commands.bases import Facility, Kind
 from objects.commands.help import purpose_of
-from objects.commands.registry import CommandSpec, registry
+from objects.commands.registry import registry
+from objects.commands.spec import CommandSpec
 from objects.commands.tabs import Tab
 from objects.surfaces.pages.addresses import object_address
 from objects.surfaces.pages.answering import answer

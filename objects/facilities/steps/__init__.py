@@ -6,12 +6,13 @@ It goes on after a restart, a move or a year. Where it fails, what its steps did
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 import orjson
 
+from objects.facilities.steps.book import RUN_COLUMNS, Book, Row
+from objects.facilities.steps.shapes import OVER, Begun, Item, RunId, RunLine, State, StepLine, Timeline
 from objects.sdk import (
     Between,
     Conflict,
@@ -19,13 +20,10 @@ from objects.sdk import (
     Help,
     Json,
     Length,
-    Moment,
     NoSuch,
     NotAllowed,
-    ObjectPath,
     Problem,
     Role,
-    Seconds,
     Tab,
     WrongArgument,
     command,
@@ -45,83 +43,6 @@ LETTERS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 LISTED: Final = 200
 ASKED: Final = 5  # that the team's page names
 LOOKED_AT: Final = 50  # runs that it looks at for them: each step does
-RUN_COLUMNS: Final = "id, what, is_plan, arguments, state, began_at, ended_at, due_at, value, problem, caller, seal"
-STEP_COLUMNS: Final = "name, sort, state, began_at, ended_at, due_at, tries, value, detail"
-OVER: Final = ("done", "failed", "cancelled")
-
-State = Literal["going", "waiting", "undoing", "done", "failed", "cancelled"]
-RunId = Annotated[str, Length(0, 60), Help("which run; left out, the newest")]
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A part of a plan: one of do, sleep, event and approval."""
-
-    do: str = ""  # a command
-    arguments: dict[str, Json] | None = None
-    at: ObjectPath = ""  # of another object; left out, of this one
-    undo: str = ""  # a command of the same object, where the run fails later
-    undo_arguments: dict[str, Json] | None = None
-    tries: int = 1
-    sleep: Seconds | None = None
-    event: str = ""
-    approval: str = ""
-    role: Literal["viewer", "editor", "admin", "owner"] = "editor"
-    seconds: Seconds | None = None  # how long an event or an approval is waited for
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """A run that was begun, or went on."""
-
-    run: str
-    state: State
-
-
-@dataclass(frozen=True, slots=True)
-class RunLine:
-    """A run in a list."""
-
-    run: str
-    what: str
-    state: State
-    at: str  # the step that it waits in, or failed in
-    waits: Literal["", "step", "sleep", "event", "approval", "task", "undo"]  # for what, where it waits
-    began_at: Moment
-    ended_at: Moment | None
-    due_at: Moment | None  # when it goes on by itself at the latest
-    steps: int  # that are done
-
-
-@dataclass(frozen=True, slots=True)
-class StepLine:
-    """A step on the time line."""
-
-    name: str
-    sort: Literal["step", "sleep", "event", "approval", "task", "undo"]
-    state: Literal["waiting", "done", "failed", "undone"]
-    began_at: Moment
-    took: Seconds | None
-    due_at: Moment | None
-    tries: int
-    value: Json
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Timeline:
-    """A run with its steps in the order in which they began."""
-
-    run: str
-    what: str
-    arguments: dict[str, Json]
-    state: State
-    began_at: Moment
-    ended_at: Moment | None
-    value: Json
-    problem: Json
-    steps: list[StepLine]
 
 
 class Steps(Facility):
@@ -196,7 +117,7 @@ class Steps(Facility):
                 None if step.due_at == NEVER or step.state != "waiting" else _moment(step.due_at), step.tries,
                 _value(step) if step.state in ("done", "undone") else None, step.detail,
             )
-            for step in _Book(self.context, row.id).all()
+            for step in Book(self.context, row.id).all()
         ]  # fmt: skip
         return Timeline(
             row.id, row.what, row.arguments, row.state, _moment(row.began_at),
@@ -235,7 +156,7 @@ class Steps(Facility):
         run …  state going
         """
         row = self._going(run)
-        step = _Book(self.context, row.id).step(name)
+        step = Book(self.context, row.id).step(name)
         if step is None or step.sort != "approval" or step.state != "waiting":
             raise NoSuch(
                 f"{name}: the run {row.id} waits for no such approval. `steps show` tells what it waits for.",
@@ -289,7 +210,7 @@ class Steps(Facility):
         """
         if not self.context.db.has("_durable"):
             return
-        found = _Book(self.context, run).step(step)
+        found = Book(self.context, run).step(step)
         if found is None or found.sort != "task" or found.state != "waiting" or found.detail != task:
             return  # the run was cancelled meanwhile
         row = self._run(run)
@@ -342,7 +263,7 @@ class Steps(Facility):
 
     # A run goes on
 
-    def _refuse_strangers(self, row: "_Row") -> None:
+    def _refuse_strangers(self, row: Row) -> None:
         """See to it that a run has the rights of who began it, and that Grove wrote who that was."""
         if row.caller != self.context.caller.id:
             raise NotAllowed(
@@ -352,8 +273,8 @@ class Steps(Facility):
         if not is_sealed(row.seal, *words):
             raise Conflict(f"{row.id}: came with a file from elsewhere and is not carried out here. Begin it anew.")
 
-    def _go(self, row: "_Row") -> Begun:
-        context, book = self.context, _Book(self.context, row.id)
+    def _go(self, row: Row) -> Begun:
+        context, book = self.context, Book(self.context, row.id)
         try:
             run, kind = self._run_of(row, book)
             value = self._carried_out(row, run, kind)
@@ -371,12 +292,12 @@ class Steps(Facility):
         self._ended(row.id, "done")
         return Begun(row.id, "done")
 
-    def _run_of(self, row: "_Row", book: "_Book") -> tuple[Run, Any]:
+    def _run_of(self, row: Row, book: Book) -> tuple[Run, Any]:
         context = Guarded(self.context, row.id)
         kind: Any = registry.kind(self.context.kind)(context)
         return Run(row.id, book, context, now=self.context.now, began_at=row.began_at, save=kind.save), kind
 
-    def _carried_out(self, row: "_Row", run: Run, kind: Any) -> Any:
+    def _carried_out(self, row: Row, run: Run, kind: Any) -> Any:
         """Run the function from the top."""
         if row.is_plan:
             return self._planned(run, kind, [Item(**each) for each in row.arguments["plan"]])
@@ -426,7 +347,7 @@ class Steps(Facility):
 
     # It fails
 
-    def _went_wrong(self, row: "_Row", problem: Problem) -> None:
+    def _went_wrong(self, row: Row, problem: Problem) -> None:
         """Take note of why a run could not go on; what it tried is undone already."""
         context = self.context
         if row.state in OVER:
@@ -435,7 +356,7 @@ class Steps(Facility):
             self._update(row, row.state, context.now + problem.retry_after_s)
         elif isinstance(problem, StepRefused):
             broken, step = problem.broken, problem.broken.step
-            book = _Book(context, row.id)
+            book = Book(context, row.id)
             if broken.again_after_s is not None:
                 waiting = Step(
                     step.name, step.sort, "waiting", step.began_at, None, NEVER, step.tries, None, step.detail
@@ -453,7 +374,7 @@ class Steps(Facility):
         else:
             self._fail(row, problem.members())
 
-    def _fail(self, row: "_Row", problem: dict[str, Any]) -> None:
+    def _fail(self, row: Row, problem: dict[str, Any]) -> None:
         self.context.db.run(
             "UPDATE _durable SET state = 'undoing', due_at = ?, problem = ? WHERE id = ?",
             (self.context.now, orjson.dumps(problem).decode(), row.id),
@@ -461,9 +382,9 @@ class Steps(Facility):
         self._told(row.id, "undoing")
         self._wake()
 
-    def _undo(self, row: "_Row") -> Begun:
+    def _undo(self, row: Row) -> Begun:
         """Undo the last step that is not undone yet, or end."""
-        context, book = self.context, _Book(self.context, row.id)
+        context, book = self.context, Book(self.context, row.id)
         run, kind = self._run_of(row, book.only_reading())
         run.is_replay = True
         with suppress(Suspended, Problem):  # as far as it came
@@ -491,7 +412,7 @@ class Steps(Facility):
         self._update(row, "undoing", context.now)
         return Begun(row.id, "undoing")
 
-    def _end(self, row: "_Row") -> State:
+    def _end(self, row: Row) -> State:
         state: State = "cancelled" if (row.problem or {}).get("cancelled") else "failed"
         self.context.db.run(
             "UPDATE _durable SET state = ?, ended_at = ?, due_at = 9e999 WHERE id = ?",
@@ -502,9 +423,9 @@ class Steps(Facility):
 
     # The rows
 
-    def _settle(self, row: "_Row", name: str, sort: str, value: Any, detail: str, *, state: str = "done") -> None:
+    def _settle(self, row: Row, name: str, sort: str, value: Any, detail: str, *, state: str = "done") -> None:
         """Write down how what a run waits for has ended, and let it go on."""
-        book, now = _Book(self.context, row.id), self.context.now
+        book, now = Book(self.context, row.id), self.context.now
         known = book.step(name)
         if known is not None and (known.state != "waiting" or known.sort != sort):
             raise Conflict(f"{name}: the run {row.id} does not wait for that any more: it is {known.state}.")
@@ -514,7 +435,7 @@ class Steps(Facility):
             self._update(row, "going", now)
         self._wake()
 
-    def _update(self, row: "_Row", state: State, due_at: float) -> None:
+    def _update(self, row: Row, state: State, due_at: float) -> None:
         self.context.db.run("UPDATE _durable SET state = ?, due_at = ? WHERE id = ?", (state, due_at, row.id))
         self._told(row.id, state)
         self._wake()
@@ -570,13 +491,13 @@ class Steps(Facility):
     def _rows(self, sql: str, params: tuple[Any, ...]) -> Any:
         return self.context.db.run(sql, params) if self.context.db.has("_durable") else ()
 
-    def _going(self, run: str) -> "_Row":
+    def _going(self, run: str) -> Row:
         row = self._run(run, only="AND ended_at IS NULL")
         if row.state in OVER or row.state == "undoing":
             raise Conflict(f"{row.id}: is {row.state}.")
         return row
 
-    def _run(self, run: str, only: str = "") -> "_Row":
+    def _run(self, run: str, only: str = "") -> Row:
         where = "id = ?" if run else f"? = '' {only}"
         for row in self._rows(
             f"SELECT {RUN_COLUMNS} FROM _durable"  # noqa: S608 -- of constants
@@ -584,7 +505,7 @@ class Steps(Facility):
             (run,),
         ):
             run_id, what, is_plan, arguments, state, began_at, ended_at, due_at, value, problem, caller, sealed = row
-            return _Row(
+            return Row(
                 run_id, what, bool(is_plan), arguments, state, began_at, ended_at, due_at, _json(value), _json(problem),
                 caller, sealed,
             )  # fmt: skip
@@ -621,72 +542,6 @@ class StepRefused(Problem):
     def __init__(self, broken: Broken) -> None:
         self.broken = broken
         super().__init__(f"{broken.step.name}: {broken.problem.detail}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    id: str
-    what: str
-    is_plan: bool
-    encoded: str
-    state: State
-    began_at: float
-    ended_at: float | None
-    due_at: float
-    value: Any
-    problem: Any
-    caller: str
-    seal: str
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        found: dict[str, Any] = orjson.loads(self.encoded)
-        return found
-
-
-class _Book:
-    """The steps of one run, in the object's table."""
-
-    def __init__(self, context: Any, run: str, *, reads: bool = False) -> None:
-        self._context = context
-        self._run = run
-        self._reads = reads
-
-    def only_reading(self) -> "_Book":
-        """Give the same steps, of which none can be written: a run that would begin one waits instead."""
-        return _Book(self._context, self._run, reads=True)
-
-    def all(self) -> list[Step]:
-        rows = self._context.db.run(
-            f"SELECT {STEP_COLUMNS} FROM _step WHERE run = ? ORDER BY no",  # noqa: S608 -- of constants
-            (self._run,),
-        )
-        return [Step(*row) for row in rows]
-
-    def step(self, name: str) -> Step | None:
-        for row in self._context.db.run(
-            f"SELECT {STEP_COLUMNS} FROM _step WHERE run = ? AND name = ?",  # noqa: S608 -- of constants
-            (self._run, name),
-        ):
-            found = Step(*row)
-            if self._reads and found.state == "waiting":
-                raise Suspended(NEVER)
-            return found
-        if self._reads:
-            raise Suspended(NEVER)
-        return None
-
-    def write(self, step: Step) -> None:
-        self._context.db.run(
-            "INSERT INTO _step (run, no, name, sort, state, began_at, ended_at, due_at, tries, value, detail)"
-            " VALUES (?1, (SELECT coalesce(max(no), 0) + 1 FROM _step WHERE run = ?1),"
-            " ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
-            " ON CONFLICT (run, name) DO UPDATE SET sort = excluded.sort, state = excluded.state,"
-            " ended_at = excluded.ended_at, due_at = excluded.due_at, tries = excluded.tries, value = excluded.value,"
-            " detail = excluded.detail",
-            (self._run, step.name, step.sort, step.state, step.began_at, step.ended_at, step.due_at, step.tries,
-             step.value, step.detail),
-        )  # fmt: skip
 
 
 def _ignoring(work: Callable[[], Any]) -> Callable[[Any], Any]:
