@@ -370,6 +370,22 @@ def test_what_differs_from_the_recording_is_told_and_the_play_goes_on(grove, pat
     assert played["steps"][1]["said"] == "the title is 'Spared', not 'Watered'"
 
 
+def test_it_can_be_played_at_the_pace_at_which_it_was_recorded(grove, path, ask, site):
+    ask(path, "record", what="macro", name="slowly")
+    ask(path, "open", url=f"{site.url}/")
+    ask(path, "wait", what="time", value="1")
+    ask(path, "click", target="Water all")
+    ask(path, "record", what="stop")
+    text = grove.call(path, "browser.show", name="slowly")["text"].replace("wait time 1\n", "")
+    grove.call(path, "browser.write", name="slowly", text=text)
+    paused = [each["after"] for each in grove.call(path, "browser.show", name="slowly")["recorded"]]
+
+    played = ask(path, "play", name="slowly", speed="recorded")
+
+    assert (paused[1] >= 1, played["outcome"]) == (True, "done")
+    assert played["took"] >= paused[0] + paused[2]  # never less; how much more is the machine's
+
+
 def test_nothing_is_played_while_a_macro_is_recorded(grove, path, ask, site):
     grove.call(path, "browser.write", name="visit", text="open http://garden.example/")
     ask(path, "record", what="macro", name="tour")

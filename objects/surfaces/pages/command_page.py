@@ -82,7 +82,7 @@ def show_command(request: TeamRequest, path: ObjectPath, command: str) -> HttpRe
             return media.attachment(request, file)
         outcome.value = file
     if outcome.problem is None and (back := _back(request, sent)):
-        return _return(request, spec, outcome, back)
+        return _return(request, spec, outcome, back, goes_on=shape is not None)
     return _form_page(request, path, spec, sent, outcome, shape)
 
 
@@ -146,7 +146,9 @@ def _back(request: TeamRequest, sent: QueryDict) -> str:
     return back if back and url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}) else ""
 
 
-def _return(request: TeamRequest, spec: CommandSpec, outcome: Outcome, back: str) -> HttpResponse:
+def _return(
+    request: TeamRequest, spec: CommandSpec, outcome: Outcome, back: str, *, goes_on: bool = False
+) -> HttpResponse:
     """Go back to where the form stands. htmx stays there: what shows the object asks for itself again."""
     if spec.name in LEAVES:  # the object is no longer where the form stands
         gone = spec.name == "tree.delete"
@@ -154,7 +156,7 @@ def _return(request: TeamRequest, spec: CommandSpec, outcome: Outcome, back: str
         if wants_fragment(request):
             return HttpResponseClientRedirect(to)
         return HttpResponseRedirect(to, status=HTTPStatus.SEE_OTHER)
-    said = _said(spec, outcome.value)
+    said = f"{spec.words} goes on" if goes_on else _said(spec, outcome.value)
     if wants_fragment(request):
         return HttpResponse(status=HTTPStatus.NO_CONTENT, headers={"HX-Trigger": _news(outcome, said)})
     messages.success(request, said)

@@ -26,6 +26,12 @@ document.addEventListener("grove-said", (event) => {
   timer = setTimeout(hide, action ? WITH_ACTION_MS : STAYS_MS);
 });
 
+// What was refused before is no answer to what is asked now.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const { target } = event.detail;
+  if (target?.matches?.(".macro-said, .row-refusal")) target.replaceChildren();
+});
+
 function hide() {
   box.removeAttribute("data-shown");
   box.querySelector("button")?.remove();

@@ -79,6 +79,7 @@ def test_a_macro_is_run_with_values_changed_and_told_where_it_failed(grove, host
     text.fill(LOG_IN.replace("Hello, {user}", "Goodbye"))
     macro.get_by_role("button", name="Keep").click()
     expect(page.get_by_text("browser write done")).to_be_visible()
+    expect(macro.get_by_role("alert")).to_have_count(0)
     unfold(macro, "Run with values")
     macro.get_by_label("password").fill("orchard")
     macro.get_by_role("button", name="Run").click()
