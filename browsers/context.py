@@ -85,6 +85,19 @@ class SessionContext:
         """
         self._works.append(work)
 
+    def keep_files(self) -> None:
+        """Have the files kept that were until now, however the task ends; one that is refused is in the journal."""
+        files = dict(self._files)
+        self._files.clear()
+
+        def put(inside: Any) -> None:
+            for name, content in files.items():
+                given = {"name": name, "content": content}
+                inside.attempt(inside.path, "files.put", given, caller_id=inside.caller.id, via=f"task {self.task}")
+
+        if files:
+            self.keep(put)
+
     async def keep_path(self, name: str, path: Path) -> int:
         """Have a file of this machine kept in the object, as `keep_file` does; gives its size in bytes."""
         content = await asyncio.to_thread(_read, path, self.limits.FILE_BYTES + 1)

@@ -229,7 +229,7 @@ def plants() -> list[Plant]:
             tags=("try-me",),
             steps=(
                 ("files.put", {"name": "tour.md", "content": TOUR}),
-                ("browser.write", {"name": "look-up", "text": LOOK_UP}),
+                ("browser.compose", {"name": "look-up", "text": LOOK_UP}),
             ),
         ),
     ]  # fmt: skip

@@ -119,7 +119,7 @@ class Scripting(Part):
     def macros(self) -> list[MacroLine]:
         """List the macros: what is done to the browser again and again, as texts of commands.
 
-        > browser write visit "open http://example.com/"
+        > browser compose visit "open http://example.com/"
         …
         > browser macros
         name   steps  parameters  last  outcome  changed_at            by
@@ -143,7 +143,7 @@ class Scripting(Part):
     def show(self, name: MacroName) -> MacroText:
         """Show a macro: its text, its parameters, and what its lines answered while it was recorded.
 
-        > browser write visit "open http://example.com/"
+        > browser compose visit "open http://example.com/"
         …
         > browser show visit
         open http://example.com/
@@ -167,10 +167,10 @@ class Scripting(Part):
         )
 
     @command
-    def write(
+    def compose(
         self, name: MacroName, text: Annotated[RestOfLine, Length(1, language.TEXT_CHARS), Help("a command a line")]
     ) -> MacroLine:
-        """Keep a macro as it is written; one of the same name is changed, and what was recorded of it stays.
+        """Write a macro; one of the same name is changed, and what was recorded of it stays.
 
         Each line is a command of the browser, as it is typed in a terminal: `open http://demo.localhost/shop`,
         `fill Name {user}`, `click "Sign in"`. At the top `param user = ann` is a parameter with a default and
@@ -179,7 +179,7 @@ class Scripting(Part):
         `end`; {name} is then the row's. `keep table #plants into plant` adds rows of the page to a table of the
         object, with the number of the play and the moment. `expect` ends the play where something is not so.
 
-        > browser write visit "open http://example.com/"
+        > browser compose visit "open http://example.com/"
         …
         """
         language.read(text)
@@ -193,7 +193,7 @@ class Scripting(Part):
     def forget(self, *names: MacroName) -> int:
         """Forget macros, with how they were played; all of them or none. Tells how many.
 
-        > browser write visit "open http://example.com/"
+        > browser compose visit "open http://example.com/"
         …
         > browser forget visit
         1
@@ -215,7 +215,7 @@ class Scripting(Part):
     ) -> list[PlayLine]:
         """Tell how a macro was played, the latest first: each step, and where it failed or differed.
 
-        > browser write visit "open http://example.com/"
+        > browser compose visit "open http://example.com/"
         …
         > browser play visit
         …
@@ -243,7 +243,7 @@ class Scripting(Part):
         The answer tells of each step whether it is done, or differs from the recording, and how long it took. Who
         watches the task sees each as it happens. What fails names its line, and has the steps and a picture with it.
 
-        > browser write visit "open http://example.com/"
+        > browser compose visit "open http://example.com/"
         …
         > browser play visit --check
         visit would do 1 step
@@ -267,7 +267,7 @@ class Scripting(Part):
         Parameters are taken from the environment: GROVE_USER for {user}. Rows of SQL and of files are written into it
         as they are now; what the macro keeps in tables is only looked at.
 
-        > browser write visit "open http://example.com/"
+        > browser compose visit "open http://example.com/"
         …
         > browser playwright visit
         …def test_visit(page: Page)…page.goto("http://example.com/")…

@@ -25,7 +25,7 @@ class Recording(Part):
         """Record what is seen, as a video among the object's files, or what is done, as a macro.
 
         `record stop` ends it. A video ends by itself after BROWSER_RECORD_S, and when the browser goes to sleep; a
-        macro takes down each command, whoever gives it, until it is stopped. See `help browser.write`.
+        macro takes down each command, whoever gives it, until it is stopped. See `help browser.compose`.
 
         > browser open http://example.com/
         …

@@ -155,6 +155,8 @@ class Player:
         finally:
             if outcome != "cancelled" and not self.wish.is_dry:
                 picture = await self._picture()
+            if outcome not in ("done", "differs"):
+                self.context.keep_files()  # what steps said to have saved is there, too, where a later one failed
             took_s = round(time.monotonic() - began, 2)
             self._note(outcome, problem, took_s, picture)
         if problem:

@@ -23,6 +23,7 @@ from browsers.targets import lasting
 from objects.commands.registry import registry
 from objects.commands.spec import CommandSpec
 from objects.commands.words import written
+from teams.problems import Problem
 
 DONE: Final = frozenset({
     "open", "back", "forward", "reload", "tab", "close", "reset", "click", "type", "press", "fill", "select", "check",
@@ -165,8 +166,8 @@ def end(context: Any, name: str, most: int) -> None:
     """Record no more, inside the object, and keep the macro that came of it. most: macros of an object."""
     macros = Macros(context.db)
     steps = macros.end()
-    if steps and len(macros.all()) < most:
-        text, recorded = composed(steps, context.now, context.caller.name)
+    text, recorded = composed(steps, context.now, context.caller.name)
+    if recorded and len(macros.all()) < most:
         macros.put(Kept(name, text, recorded, context.now, context.caller.name), most)
 
 
@@ -175,7 +176,7 @@ def composed(steps: Sequence[Mapping[str, Any]], now: float, by: str) -> tuple[s
     heads: dict[str, str] = {}
     lines: list[str] = []
     recorded: list[dict[str, Any]] = []
-    for step in steps:
+    for step in filter(_is_step, steps):
         spec = registry.command("object", step["command"])
         arguments = {name: _literal(value) for name, value in step["arguments"].items()}
         if secret := step.get("secret"):
@@ -194,6 +195,22 @@ def composed(steps: Sequence[Mapping[str, Any]], now: float, by: str) -> tuple[s
     at = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M UTC")
     top = [f"# Recorded on {at} by {by}.", *heads.values(), ""]
     return "\n".join([*top, *lines]) + "\n", recorded
+
+
+def _is_step(step: Mapping[str, Any]) -> bool:
+    """Whether it is a step as it is written down here: a file may come from anywhere."""
+    name, arguments = step.get("command"), step.get("arguments")
+    if not isinstance(name, str) or name.removeprefix("browser.") not in DONE or not isinstance(arguments, dict):
+        return False
+    told = all(isinstance(step.get(each), str) for each in ("url", "title", "did"))
+    if not told or not isinstance(step.get("after"), int | float):
+        return False
+    try:
+        given = arguments | {"text": "secret"} if step.get("secret") else arguments
+        registry.command("object", f"browser.{name.removeprefix('browser.')}").check(given)
+    except Problem:
+        return False
+    return True
 
 
 def _literal(value: Any) -> Any:

@@ -146,7 +146,8 @@ class Macros:
     def end(self) -> list[dict[str, Any]]:
         """Record no more, and give what was done meanwhile."""
         rows = self._rows("_recorded", "SELECT step FROM _recorded WHERE no > ? ORDER BY no", (RECORDING,))
-        self.db.run("DELETE FROM _recorded")
+        if self.db.has("_recorded"):
+            self.db.run("DELETE FROM _recorded")
         return [orjson.loads(step) for (step,) in rows]
 
     def _rows(self, table: str, sql: str, params: Any = ()) -> list[Any]:

@@ -1,6 +1,7 @@
 """Macros: what is done to a browser again and again is a text, recorded by doing, and played with other values."""
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -59,7 +60,7 @@ def outcomes(played: dict[str, Any]) -> list[tuple[int, str]]:
 )
 def test_a_wrong_line_is_named_and_what_to_write(grove, path, text: str, told: str):
     with pytest.raises(WrongArgument) as refused:
-        grove.call(path, "browser.write", name="wrong", text=text)
+        grove.call(path, "browser.compose", name="wrong", text=text)
 
     assert told in refused.value.detail
     assert grove.call(path, "browser.macros") == []
@@ -67,15 +68,15 @@ def test_a_wrong_line_is_named_and_what_to_write(grove, path, text: str, told: s
 
 def test_all_wrong_lines_are_told_at_once(grove, path):
     with pytest.raises(WrongArgument, match=r"line 1: .*\nline 3: .*") as refused:
-        grove.call(path, "browser.write", name="wrong", text="clik a\nopen http://a.example\npres b")
+        grove.call(path, "browser.compose", name="wrong", text="clik a\nopen http://a.example\npres b")
 
     assert refused.value.extra["line"] == 1
 
 
 def test_macros_are_written_shown_changed_and_forgotten(grove, path):
-    grove.call(path, "browser.write", name="sign in", text=SIGN_IN)
+    grove.call(path, "browser.compose", name="sign in", text=SIGN_IN)
     shown = grove.call(path, "browser.show", name="sign in")
-    grove.call(path, "browser.write", name="sign in", text="open http://garden.example/")
+    grove.call(path, "browser.compose", name="sign in", text="open http://garden.example/")
 
     assert shown["text"] == SIGN_IN
     assert shown["parameters"] == [
@@ -92,7 +93,7 @@ def test_macros_are_written_shown_changed_and_forgotten(grove, path):
 
 
 def test_a_macro_is_played_with_values_and_secrets_are_shown_nowhere(grove, path, ask, site):
-    grove.call(path, "browser.write", name="sign in", text=SIGN_IN)
+    grove.call(path, "browser.compose", name="sign in", text=SIGN_IN)
 
     played = ask(path, "play", name="sign in", secret={"password": "green"})
 
@@ -108,7 +109,7 @@ def test_a_macro_is_played_with_values_and_secrets_are_shown_nowhere(grove, path
 def test_a_failed_step_ends_it_with_its_line_its_reason_and_a_picture(grove, path, ask, site):
     text = "open http://garden.example/\nclick Water all\nexpect title Bare --seconds 0\nclick Dig up"
     text = text.replace("expect title Bare --seconds 0", "expect --seconds=0 title Bare")
-    grove.call(path, "browser.write", name="dig", text=text)
+    grove.call(path, "browser.compose", name="dig", text=text)
 
     with pytest.raises(Conflict) as failed:
         ask(path, "play", name="dig")
@@ -126,6 +127,16 @@ def test_a_failed_step_ends_it_with_its_line_its_reason_and_a_picture(grove, pat
     assert (play["outcome"], play["line"], len(play["steps"])) == ("failed", 3, 3)
 
 
+def test_what_a_step_has_saved_is_there_though_a_later_one_failed(grove, path, ask, site):
+    text = "open http://garden.example/\nsave screenshot shot.png\nexpect --seconds=0 title Bare"
+    grove.call(path, "browser.compose", name="shoot", text=text)
+
+    with pytest.raises(Conflict, match="line 3"):
+        ask(path, "play", name="shoot")
+
+    assert [each["name"] for each in grove.call(path, "files.list")["files"]] == ["shot.png"]
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [
@@ -135,7 +146,7 @@ def test_a_failed_step_ends_it_with_its_line_its_reason_and_a_picture(grove, pat
     ],
 )
 def test_values_that_do_not_fit_are_refused_before_anything_is_done(grove, path, ask, site, given, told):
-    grove.call(path, "browser.write", name="sign in", text=SIGN_IN)
+    grove.call(path, "browser.compose", name="sign in", text=SIGN_IN)
     site.asked.clear()
 
     with pytest.raises(WrongArgument) as refused:
@@ -146,7 +157,7 @@ def test_values_that_do_not_fit_are_refused_before_anything_is_done(grove, path,
 
 
 def test_a_value_is_never_read_as_words_or_flags(grove, path, ask, site):
-    grove.call(path, "browser.write", name="name", text="param name\nopen http://garden.example/\nfill Name {name}")
+    grove.call(path, "browser.compose", name="name", text="param name\nopen http://garden.example/\nfill Name {name}")
 
     for value in ("--off 'Ann\" {name}", "a, b", "[1"):
         ask(path, "play", name="name", arg={"name": value})
@@ -154,7 +165,7 @@ def test_a_value_is_never_read_as_words_or_flags(grove, path, ask, site):
 
 
 def test_a_check_tells_what_would_be_done_and_touches_no_page(grove, path, ask, site):
-    grove.call(path, "browser.write", name="sign in", text=SIGN_IN)
+    grove.call(path, "browser.compose", name="sign in", text=SIGN_IN)
     site.asked.clear()
 
     told = ask(path, "play", name="sign in", secret={"password": "green"}, arg={"user": "bob"}, check=True)
@@ -166,7 +177,7 @@ def test_a_check_tells_what_would_be_done_and_touches_no_page(grove, path, ask, 
 
 def test_each_step_is_told_as_it_happens_and_a_play_can_be_cancelled(grove, path, ask, site):
     text = "open http://garden.example/\nwait time 50\nclick Water all"
-    grove.call(path, "browser.write", name="slow", text=text)
+    grove.call(path, "browser.compose", name="slow", text=text)
 
     task = grove.call(path, "browser.play", name="slow")["task"]
     pause = threading.Event()
@@ -183,7 +194,7 @@ def test_each_step_is_told_as_it_happens_and_a_play_can_be_cancelled(grove, path
 
 
 def test_a_play_ends_at_its_limit_and_says_at_which_line(grove, path, ask, site):
-    grove.call(path, "browser.write", name="slow", text="open http://garden.example/\nwait time 50")
+    grove.call(path, "browser.compose", name="slow", text="open http://garden.example/\nwait time 50")
 
     with pytest.raises(OutOfTime, match=r"line 2: wait time 50: the play took 1 s, which is its limit \(--seconds\)"):
         ask(path, "play", name="slow", seconds=1)
@@ -191,7 +202,7 @@ def test_a_play_ends_at_its_limit_and_says_at_which_line(grove, path, ask, site)
 
 def test_a_play_has_a_most_of_steps(grove, path, ask, site, hosting: Hosting):
     hosting.again(BROWSER_PLAY_STEPS=3)
-    grove.call(path, "browser.write", name="many", text="each rows\n  scroll {by}\nend")
+    grove.call(path, "browser.compose", name="many", text="each rows\n  scroll {by}\nend")
     ask(path, "open", url=site.url)
 
     with pytest.raises(Conflict, match=r"line 2 \(row 4 of 9\): scroll \{by\}: a play has at most 3 steps"):
@@ -218,7 +229,7 @@ def test_loops_go_over_rows_of_sql_of_files_and_of_what_is_given(grove, path, as
       end
     end
     """.replace("fill Name {who}", "expect url {n}")
-    grove.call(path, "browser.write", name="rounds", text=text)
+    grove.call(path, "browser.compose", name="rounds", text=text)
     site.asked.clear()
 
     played = ask(path, "play", name="rounds", rows=[{"who": "ann"}])
@@ -237,7 +248,7 @@ def test_what_is_kept_lands_in_tables_under_the_run_and_the_moment(grove, path, 
     keep links into link
     keep text h1
     """
-    grove.call(path, "browser.write", name="survey", text=text)
+    grove.call(path, "browser.compose", name="survey", text=text)
 
     first, second = ask(path, "play", name="survey"), ask(path, "play", name="survey")
 
@@ -253,7 +264,7 @@ def test_what_is_kept_lands_in_tables_under_the_run_and_the_moment(grove, path, 
 
 def test_a_table_that_is_there_gets_the_columns_that_it_lacks(grove, path, ask, site):
     grove.call(path, "sql", query="create table plant(plant text, note text)")
-    grove.call(path, "browser.write", name="survey", text="open http://garden.example/\nkeep table into Plant")
+    grove.call(path, "browser.compose", name="survey", text="open http://garden.example/\nkeep table into Plant")
 
     ask(path, "play", name="survey")
 
@@ -361,7 +372,7 @@ def test_what_differs_from_the_recording_is_told_and_the_play_goes_on(grove, pat
     ask(path, "click", target="Water all")
     ask(path, "record", what="stop")
     text = grove.call(path, "browser.show", name="water")["text"].replace("click Water all", "click Dig up")
-    grove.call(path, "browser.write", name="water", text=text + "scroll top\n")
+    grove.call(path, "browser.compose", name="water", text=text + "scroll top\n")
 
     played = ask(path, "play", name="water")
 
@@ -377,7 +388,7 @@ def test_it_can_be_played_at_the_pace_at_which_it_was_recorded(grove, path, ask,
     ask(path, "click", target="Water all")
     ask(path, "record", what="stop")
     text = grove.call(path, "browser.show", name="slowly")["text"].replace("wait time 1\n", "")
-    grove.call(path, "browser.write", name="slowly", text=text)
+    grove.call(path, "browser.compose", name="slowly", text=text)
     paused = [each["after"] for each in grove.call(path, "browser.show", name="slowly")["recorded"]]
 
     played = ask(path, "play", name="slowly", speed="recorded")
@@ -387,7 +398,7 @@ def test_it_can_be_played_at_the_pace_at_which_it_was_recorded(grove, path, ask,
 
 
 def test_nothing_is_played_while_a_macro_is_recorded(grove, path, ask, site):
-    grove.call(path, "browser.write", name="visit", text="open http://garden.example/")
+    grove.call(path, "browser.compose", name="visit", text="open http://garden.example/")
     ask(path, "record", what="macro", name="tour")
 
     with pytest.raises(Conflict, match="tour is being recorded"):
@@ -400,7 +411,7 @@ def test_nothing_is_played_while_a_macro_is_recorded(grove, path, ask, site):
 
 
 def test_macros_go_where_their_object_goes(grove, path, ask, site):
-    grove.call(path, "browser.write", name="sign in", text=SIGN_IN)
+    grove.call(path, "browser.compose", name="sign in", text=SIGN_IN)
     copy, moved = f"{grove.home}/copied", f"{grove.home}/moved"
 
     grove.call(path, "tree.copy", to=copy)
@@ -416,7 +427,7 @@ def test_macros_go_where_their_object_goes(grove, path, ask, site):
 
 
 def test_a_schedule_plays_a_macro_and_its_rows_land_in_the_table(grove, path, ask, site):
-    grove.call(path, "browser.write", name="survey", text="open http://garden.example/\nkeep table into plant")
+    grove.call(path, "browser.compose", name="survey", text="open http://garden.example/\nkeep table into plant")
     schedule = {"name": "daily", "spec": "@daily", "command": "browser.play survey --seconds 60"}
 
     added = grove.outcome(path, "cron.add", schedule, check=True).value
@@ -432,7 +443,7 @@ def test_a_schedule_plays_a_macro_and_its_rows_land_in_the_table(grove, path, as
 
 
 def test_the_answer_of_a_play_has_the_rows_for_whoever_drives_it(grove, path, site):
-    grove.call(path, "browser.write", name="survey", text="open http://garden.example/\nkeep table")
+    grove.call(path, "browser.compose", name="survey", text="open http://garden.example/\nkeep table")
 
     task = grove.call(path, "browser.play", name="survey")["task"]
     pause: Callable[[float], Any] = threading.Event().wait
@@ -441,3 +452,26 @@ def test_the_answer_of_a_play_has_the_rows_for_whoever_drives_it(grove, path, si
 
     assert shown["problem"] is None, problem_of(shown["problem"]).detail
     assert shown["value"]["kept"][0]["rows"] == [["basil", 12], ["mint", 30]]
+
+
+def test_what_a_file_from_elsewhere_claims_to_have_recorded_hurts_nobody(grove, path, ask, site, tmp_path):
+    ask(path, "open", url=f"{site.url}/")
+    ask(path, "record", what="macro", name="tour")
+    ask(path, "click", target="Water all")
+    file = tmp_path / "forged.sqlite"
+    file.write_bytes(grove.call(path, "export").read())
+    with sqlite3.connect(file) as forged:
+        for step in (
+            '{"command": "browser.reset"}',
+            '{"command": 7}',
+            '{"command": "sql", "arguments": {"query": "x"}}',
+        ):
+            forged.execute("INSERT INTO _recorded (step) VALUES (?)", (step,))
+    forged.close()
+    content = Content(file.read_bytes())
+    grove.call(grove.home, "import", content=content, kind="browser", **{"as": "forged"})
+
+    ask(f"{grove.home}/forged", "record", what="stop")
+
+    text = grove.call(f"{grove.home}/forged", "browser.show", name="tour")["text"]
+    assert text.splitlines()[2:] == ["open http://garden.example/", "click Water all"]

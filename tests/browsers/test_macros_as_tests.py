@@ -72,7 +72,7 @@ def run(grove, demo: int, tmp_path: Path) -> Any:
         path = grove.new()
         grove.call(path, "sql", query="create table wish(plant text)")
         grove.call(path, "sql", query="insert into wish values ('Mint'), ('Lemon tree')")
-        grove.call(path, "browser.write", name="Shopping trip", text=text)
+        grove.call(path, "browser.compose", name="Shopping trip", text=text)
         (tmp_path / "test_shopping_trip.py").write_text(grove.call(path, "browser.playwright", name="Shopping trip"))
         (tmp_path / "conftest.py").write_text(CONFTEST)
         (tmp_path / "pytest.ini").write_text("[pytest]")
@@ -107,7 +107,10 @@ def test_it_is_python_that_says_the_same_in_its_words(grove):
         'param plant = Mint\nopen demo.localhost/shop\nclick Add {plant} --twice\nclick {{plant}} "quoted"\ncheck Wet'
     )
     grove.call(
-        path, "browser.write", name="class", text=text.replace("click Add {plant} --twice", "click --twice Add {plant}")
+        path,
+        "browser.compose",
+        name="class",
+        text=text.replace("click Add {plant} --twice", "click --twice Add {plant}"),
     )
 
     written = grove.call(path, "browser.playwright", name="class")

@@ -45,6 +45,26 @@ async def test_words_of_the_shell_keep_their_meaning_in_a_pipe(sitting, site):
     ]  # fmt: skip
 
 
+async def test_a_macro_is_recorded_shown_and_played_where_one_types(sitting, site):
+    await sitting.types("record macro search", f"open {site.url}", "fill Name mint", "press Enter")
+    assert "kept the macro search, 3 steps" in await sitting.types("record stop")
+    shown = await sitting.types("show search")
+    assert shown.endswith("open http://garden.example\nfill Name mint\npress Enter\n")
+
+    text = "param plant = mint; param sort".replace("; ", chr(10)) + f"\nopen {site.url}\nfill Name {{plant}} {{sort}}"
+    said = await sitting.types(f"compose search '{text}'")
+    assert "name search  steps 2" in said, said
+    played = await sitting.types("play search --arg plant=basil --arg sort=height")
+    assert "done     fill Name {plant} {sort}" in played
+    assert "played search, 2 steps" in played
+    assert await sitting.types('eval document.querySelector("[name=name]").value') == "basil height\n"
+
+    await sitting.types(f"compose dig 'open {site.url}\nclick Nowhere at all'")
+    assert "line 2: click Nowhere at all: Nowhere at all: nothing like that is on the page." in await sitting.types(
+        "play dig"
+    )
+
+
 async def test_help_has_the_commands_of_the_browser_in_front(sitting):
     shown = await sitting.types("help")
 

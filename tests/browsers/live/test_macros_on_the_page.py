@@ -43,7 +43,7 @@ def grove(owner, host) -> Grove:
 
 def made(grove: Grove, path: str) -> str:
     """Make an object with a macro that takes values, and give the address of its Browser tab."""
-    grove.outcome(path, "browser.write", {"name": "log in", "text": LOG_IN}, create="object", check=True)
+    grove.outcome(path, "browser.compose", {"name": "log in", "text": LOG_IN}, create="object", check=True)
     return f"/t/demo/o{path}:/browser"
 
 
@@ -78,7 +78,7 @@ def test_a_macro_is_run_with_values_changed_and_told_where_it_failed(grove, host
     expect(macro.get_by_role("alert")).to_contain_text("line 8: 'clik' is no command of the browser")
     text.fill(LOG_IN.replace("Hello, {user}", "Goodbye"))
     macro.get_by_role("button", name="Keep").click()
-    expect(page.get_by_text("browser write done")).to_be_visible()
+    expect(page.get_by_text("browser compose done")).to_be_visible()
     expect(macro.get_by_role("alert")).to_have_count(0)
     unfold(macro, "Run with values")
     macro.get_by_label("password").fill("orchard")
