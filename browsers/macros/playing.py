@@ -5,6 +5,7 @@ goes on. Rows that are kept are in their table once their step is done, whatever
 """
 
 import asyncio
+import base64
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -212,8 +213,8 @@ class Player:
             return self.rows
         if step.source == "file":
             name = str(filled(step.what, values))
-            got = await context.file(name)
-            return tables.rows_in(name, got["buffer"])
+            got = await context.call(context.path, "files.get", name=name)
+            return tables.rows_in(name, base64.b64decode(got["base64"]))
         asked = {name: values.get(name.lower()) for name in names_in_sql(step.what) if name.lower() in values}
         answer = await context.call(context.path, "sql.query", query=step.what, params=asked or None)
         if answer["truncated"]:

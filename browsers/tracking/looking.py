@@ -1,6 +1,7 @@
 """Looks at tracked pages: in a page of its own beside the browser's tabs, with all that the browser has."""
 
 import asyncio
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -70,10 +71,10 @@ def picture_name(name: str) -> str:
 
 async def _picture(context: SessionContext, name: str) -> bytes:
     try:
-        content: bytes = (await context.file(name))["buffer"]
+        got = await context.call(context.path, "files.get", name=name)
     except NoSuch:
         return b""
-    return content
+    return base64.b64decode(got["base64"])
 
 
 async def _shot(browser: BrowserContext, about: About) -> str | bytes:
