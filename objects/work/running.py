@@ -166,7 +166,7 @@ def run_waiting(name: str = "") -> int:
     places = place(name).places
 
     def choose(connection: psycopg.Connection[Any]) -> Taken | None:
-        return queue.take(connection, settings.GROVE.TASK_LEASE_S, places.may, name)
+        return queue.take(connection, settings.GROVE.TASK_LEASE_S, places.may, name, leases.holder())
 
     count = 0
     while True:
