@@ -111,11 +111,15 @@ class Runner(Protocol):
 
 @dataclass(slots=True)
 class Performance:
-    """A task that was begun. keeps: what is kept in the object with the outcome; set by the time that it is over."""
+    """A task that was begun.
+
+    keeps: what is kept in the object with the outcome; set by the time that it is over. is_large: that takes long.
+    """
 
     line: Line
     runner: Runner
     keeps: "Callable[[Context], None] | None" = None
+    is_large: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +208,7 @@ class Run:
         self._written = self._pieces = 0
         self._place = ""
         self._keeps: Callable[[Context], None] | None = None
+        self._is_large = False
 
     def to_the_end(self) -> None:
         """Run it and settle it. Raises LeaseLost."""
@@ -254,7 +259,7 @@ class Run:
         )  # fmt: skip
         with place(self._place).begin(errand) as begun:
             said = self._heard(begun.line, begun.runner, caller, seconds)
-        self._keeps = begun.keeps
+        self._keeps, self._is_large = begun.keeps, begun.is_large
         return said
 
     def _heard(self, line: Line, process: Runner, caller: Caller, seconds: float) -> list[Any]:
@@ -385,6 +390,7 @@ class Run:
                 outcome = running.engine().call(
                     taken.schema, taken.path, taken.command, {}, self._caller(), via=f"task {taken.id}",
                     work=settling.within(taken, ending, lost),
+                    seconds=self.limits.LARGE_CALL_SECONDS if self._is_large else 0.0,
                 )  # fmt: skip
             except Problem as problem:
                 return problem
