@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from browsers.chromium import is_sandboxed
+from browsers.finding import is_any_there, missing
 from browsers.host import PLACE, Host
 from objects.work import running
 
@@ -18,7 +19,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Begin, and stay."""
-        if not is_sandboxed():
+        if not is_any_there(settings.BROWSER_EXECUTABLE):
+            self.stderr.write(f"{missing(settings.BROWSER_EXECUTABLE)} All but browsers works without.")
+        elif not is_sandboxed():
             self.stderr.write("Chromium's own sandbox is off, because this process is root's: run Grove as a user.")
         host = Host()
         host.start()
