@@ -4,13 +4,13 @@ import asyncio
 import logging
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import psutil
 from playwright.async_api import Browser, Error, Playwright, async_playwright
 
+from browsers import folders
 from browsers.egress import chromium as egress
 from browsers.finding import Candidate, NoBrowser, candidates, missing
 
@@ -73,7 +73,8 @@ class Chromium:
         if self._playwright is None:
             self._playwright = await async_playwright().start()
         if not self.downloads:
-            self.downloads = tempfile.mkdtemp(prefix="grove-downloads-")
+            folders.forget_dead()
+            self.downloads = folders.make("downloads")
         reasons: list[str] = []
         for each in [self._chosen] if self._chosen else candidates(self._executable):
             try:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from playwright.async_api import CDPSession, Download, Error, Page
 
+from browsers import folders
 from objects.sdk import Content, OutOfTime, TooLarge
 from objects.sdk import Download as Given
 
@@ -165,7 +166,7 @@ class Transfers:
     def put(self, given: Given) -> Path:
         """Write a file of the object where a page can be given it; it stays until the browser sleeps."""
         if not self._folder:
-            self._folder = tempfile.mkdtemp(prefix="grove-upload-")
+            self._folder = folders.make("uploads")
         path = Path(tempfile.mkdtemp(dir=self._folder)) / given.name
         with path.open("wb") as written:
             for chunk in given.chunks():
