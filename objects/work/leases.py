@@ -70,8 +70,8 @@ class Leases:
             connection = psycopg.connect(
                 running.conninfo(), autocommit=True, connect_timeout=3, tcp_user_timeout=10_000
             )
-            # Another number each time: the last connection may have broken without Postgres knowing of it yet.
-            self._holder = queue.enter(connection, secrets.randbelow(1 << 31))
+            # The same number again where it is free: Postgres may not know yet that the last connection broke.
+            self._holder = queue.enter(connection, self._holder or secrets.randbelow(1 << 31))
             self._connection = connection
         return self._connection
 

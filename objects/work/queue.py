@@ -16,7 +16,9 @@ from psycopg import Connection
 
 from objects.work.records import NOW, QUEUE, composed
 from teams import clock
+from teams.plans import AWAKE_SILENT_S
 
+PATIENCE_S: Final = 2.0  # that a task waits for the host on which its object's browser is awake
 SILENT_S: Final = 3.0  # without a sign of life, after which it is asked whether a worker still is there
 HOLDERS: Final = 0x47726F76  # "Grov", the class of the advisory locks that workers hold for as long as they live
 
@@ -40,18 +42,31 @@ LEFT JOIN busy ON busy.schema = team.schema
 ORDER BY coalesce(busy.count, 0), first.due_at
 """  # noqa: S608 -- of constants
 
+# A task whose object's browser is awake on another host is that host's for a moment: elsewhere it would be built anew.
+_ELSEWHERE: Final = f"""
+  SELECT a.holder FROM public.teams_awakebrowser a WHERE a.schema = w.schema AND a.object_id = w.lane
+  AND a.holder <> %(holder)s AND a.seen_at > now() - make_interval(secs => %(awake)s)
+  AND w.due_at > {NOW} - make_interval(secs => %(patience)s)
+"""  # noqa: S608 -- of constants
+
 _TAKE: Final = f"""
 WITH chosen AS MATERIALIZED (
   SELECT schema, id, lease FROM {QUEUE} w WHERE schema = %(schema)s AND place = %(place)s AND due_at <= {NOW}
   AND (leased_until IS NULL OR leased_until < {NOW})
   AND (lane IS NULL OR NOT EXISTS (
     SELECT FROM {QUEUE} o WHERE o.schema = w.schema AND o.lane = w.lane AND o.leased_until >= {NOW}))
+  AND (place = '' OR NOT EXISTS ({_ELSEWHERE}))
   ORDER BY priority DESC, due_at LIMIT 1 FOR UPDATE SKIP LOCKED
 )
 UPDATE {QUEUE} q SET lease = %(lease)s, leased_until = {NOW} + make_interval(secs => %(seconds)s), tries = q.tries + 1,
   holder = %(holder)s, lost = q.lost + (chosen.lease IS NOT NULL)::int
 FROM chosen WHERE q.schema = chosen.schema AND q.id = chosen.id
 RETURNING q.id, q.tries, q.lost, chosen.lease IS NOT NULL
+"""  # noqa: S608 -- of constants
+
+_WANTED: Final = f"""
+SELECT DISTINCT there.holder FROM {QUEUE} w CROSS JOIN LATERAL ({_ELSEWHERE}) there
+WHERE w.place = %(place)s AND w.due_at <= {NOW} AND (w.leased_until IS NULL OR w.leased_until < {NOW})
 """  # noqa: S608 -- of constants
 
 _EXTEND: Final = f"""
@@ -128,7 +143,7 @@ def take(
         lease = uuid4().hex
         asked = {
             "schema": schema, "place": place, "lease": lease, "seconds": lease_s, "moved_s": clock.moved_s(),
-            "holder": holder,
+            "holder": holder, "awake": AWAKE_SILENT_S, "patience": PATIENCE_S,
         }  # fmt: skip
         found = connection.execute(_TAKE, asked).fetchone()
         if found is None:
@@ -138,6 +153,14 @@ def take(
         if taken is not None:
             return taken
     return None
+
+
+def wanted(connection: Connection[Any], place: str, holder: int) -> list[int]:
+    """Name the other processes at a place that tasks wait for, since what they need is awake there."""
+    asked = {
+        "place": place, "holder": holder, "awake": AWAKE_SILENT_S, "patience": PATIENCE_S, "moved_s": clock.moved_s(),
+    }  # fmt: skip
+    return [each for (each,) in connection.execute(_WANTED, asked)]
 
 
 def _begun(

@@ -176,12 +176,25 @@ def run_waiting(name: str = "") -> int:
     while True:
         taken = places.take(lambda: _persistently(choose))
         if taken is None:
+            if name:
+                _persistently(lambda connection: _send_on(connection, name))
             return count
         try:
             run(taken)
         finally:
             places.give_back(taken.schema)
         count += 1
+
+
+def _send_on(connection: psycopg.Connection[Any], name: str) -> None:
+    """Send for those whom tasks are left to, and for whoever is there should they not come."""
+    from objects.work import posting  # noqa: PLC0415 -- it needs Celery, which a task's process does not
+
+    there = queue.wanted(connection, name, leases.holder())
+    for holder in there:
+        posting.send_to(name, holder)
+    if there:
+        posting.post(after_s=queue.PATIENCE_S, place=name)
 
 
 def run(taken: Taken) -> None:

@@ -9,7 +9,8 @@ from django.core.management.base import BaseCommand
 from browsers.chromium import is_sandboxed
 from browsers.finding import is_any_there, missing
 from browsers.host import PLACE, Host
-from objects.work import running
+from objects.work import posting, running
+from objects.work.leases import leases
 
 
 class Command(BaseCommand):
@@ -27,10 +28,11 @@ class Command(BaseCommand):
         host.start()
         count = settings.GROVE.BROWSER_COMMANDS
         running.run_at(PLACE, count, host.begin)
+        queues = f"{PLACE},{posting.queue_of(PLACE, leases.holder())}"  # the second for what is awake here
         try:
             current_app.worker_main([
                 "--quiet", "worker", "--loglevel", "WARNING", "--without-gossip", "--pool", "threads",
-                "--queues", PLACE, "--concurrency", str(count), "--hostname", "browser@%h",
+                "--queues", queues, "--concurrency", str(count), "--hostname", "browser@%h",
             ])  # fmt: skip
         finally:
             host.stop()
