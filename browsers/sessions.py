@@ -14,7 +14,6 @@ from playwright.async_api import (
     BrowserContext,
     ConsoleMessage,
     Dialog,
-    Download,
     Error,
     Frame,
     Page,
@@ -32,6 +31,8 @@ from browsers.profile import ORIGIN, Parts
 from browsers.recording import Recorder
 from browsers.scripts import script
 from browsers.settings import Settings
+from browsers.transfers import Transfers
+from browsers.unasked import Unasked
 from teams.limits import Limits
 from teams.problems import Conflict, NoSuch
 
@@ -90,10 +91,11 @@ class Session:
     capture. notes: what happened beside what was asked for, since the command began.
     """
 
-    def __init__(self, schema: str, object_id: int, limits: Limits) -> None:
+    def __init__(self, schema: str, object_id: int, limits: Limits, why_crashed: Callable[[], str]) -> None:
         self.schema = schema
         self.object_id = object_id
         self.limits = limits
+        self._why_crashed = why_crashed
         self.path = ""
         self.lock = asyncio.Lock()
         self.used_at = self.saved_at = time.monotonic()
@@ -101,23 +103,29 @@ class Session:
         self.now: Parts = {}
         self.settings = Settings()
         self.context: BrowserContext | None = None
+        self.is_waking = False
         self.sites = Sites()  # that it may open, as the object's settings say
         self.door: Door | None = None  # its way out, where it goes through the host's own proxy
         self.tabs: list[Tab] = []
         self.front = 0
         self.notes: list[str] = []
         self.recorder: Recorder | None = None
-        self.asked = 0  # dialogs, since the command began
+        self.unasked = Unasked()
+        self.transfers = Transfers(self)
         self.console: deque[Said] = deque(maxlen=REMEMBERED)
         self.dialogs: deque[Asked] = deque(maxlen=REMEMBERED)
         self.requests: deque[Request] = deque(maxlen=REMEMBERED)
-        self.downloads: deque[Download] = deque(maxlen=20)
         self.answers: tuple[bool, str] = (False, "")  # to dialogs: whether they are accepted, and with which words
         self.marks: list[Mark] = []  # what `look` numbered
         self.going: set[Page] = set()  # pages that are on their way to another address
         self.devices: Mapping[str, Any] = {}
         self.opens: Callable[[], Coroutine[Any, Any, None]] = self.sleep
         self._lazily: set[asyncio.Task[Any]] = set()
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether it counts as awake: it is, or is just waking."""
+        return self.is_waking or self.context is not None
 
     @property
     def stamp(self) -> str | None:
@@ -188,6 +196,7 @@ class Session:
         context, self.context = self.context, None
         self.tabs, self.marks = [], []
         self.going.clear()
+        self.transfers.clear()
         if context is not None:
             with suppress(Error, TimeoutError):
                 await asyncio.wait_for(context.close(), 5)
@@ -196,20 +205,21 @@ class Session:
         """Take note that Chromium is gone: the file has what was."""
         self.context = None
         self.tabs, self.marks = [], []
+        self.transfers.clear()
 
     # Tabs
 
-    async def page(self) -> Page:
-        """Give the page in front, awake. Raises NoSuch where there is none."""
+    async def page(self, *, leaves: bool = False) -> Page:
+        """Give the page in front, awake. Raises NoSuch where there is none. leaves: it goes elsewhere now."""
         if not self.tabs:
             raise NoSuch("No page is open. Open one first: `open https://example.com`.")
-        page = await self.awake(self.tabs[self.front])
+        page = await self.awake(self.tabs[self.front], leaves=leaves)
         if self.recorder is not None:
             await self.recorder.follow(page, self.settings.width, self.settings.height)
         return page
 
-    async def awake(self, tab: Tab) -> Page:
-        """Give a tab's page; one that sleeps is opened again where it was."""
+    async def awake(self, tab: Tab, *, leaves: bool = False) -> Page:
+        """Give a tab's page; one that sleeps is opened again where it was, unless it leaves there at once."""
         if tab.page is not None and not tab.page.is_closed():
             return tab.page
         page = await self.new_page(tab)
@@ -222,6 +232,8 @@ class Session:
                 await page.goto(origin)
                 await page.evaluate(_RESTORE, {"session": kept})
                 await page.unroute("**/*", _blank)
+        if leaves:  # perhaps because it cannot be opened any more
+            return page
         try:
             await page.goto(url, wait_until="domcontentloaded")
             if scroll != (0, 0):
@@ -268,6 +280,9 @@ class Session:
         self.front = self.tabs.index(before) if before in self.tabs else max(0, len(self.tabs) - 1)
         for page in self.context.pages:
             if page not in known and not page.is_closed():
+                if len(self.tabs) >= self.limits.BROWSER_TABS:  # some of them sleep
+                    self.later(page.close())
+                    continue
                 self.tabs.append(Tab(page, page.url))
                 self.front = len(self.tabs) - 1
                 self.notes.append(f"opened tab {len(self.tabs)}, which is in front now")
@@ -288,15 +303,27 @@ class Session:
         try:
             await asyncio.wait_for(tab.page.evaluate("1"), 1.0)
         except TimeoutError:
-            page, tab.page = tab.page, None
-            try:
-                await asyncio.wait_for(page.close(), 2.0)
-            except (Error, TimeoutError):
-                self.later(self.sleep())
+            await self._close(tab.page)
             return True
         except Error:
             return False
         return False
+
+    async def cut_page(self, page: Page, why: str) -> None:
+        """Close a page for what it does; its tab opens it again when it is needed. why: as it goes on after "it"."""
+        self.unasked.cut(f"the page {page.url[:200]} {why}; it is opened again when it is needed")
+        await self._close(page)
+
+    async def _close(self, page: Page) -> None:
+        """Close a page, stuck or not, and let its tab sleep."""
+        for tab in self.tabs:
+            if tab.page is page:
+                tab.page = None
+        try:
+            await asyncio.wait_for(page.close(), 2.0)
+        except (Error, TimeoutError):
+            if not page.is_closed():
+                self.later(self.sleep())
 
     # What is kept
 
@@ -358,16 +385,29 @@ class Session:
 
     def _on_page(self, page: Page) -> None:
         if self.context is not None and len(self.context.pages) > self.limits.BROWSER_TABS:
-            self.note(f"closed a tab beyond {self.limits.BROWSER_TABS} (limit BROWSER_TABS)")
-            self.later(page.close())
+            said = f"closed a tab beyond {self.limits.BROWSER_TABS} (limit BROWSER_TABS)"
+            if said not in self.notes:
+                self.note(said)
+            is_flood = self.unasked.is_too_much("tabs", 2 * self.limits.BROWSER_TABS)
+            self.later(self._refuse_tab(page, is_flood=is_flood))
             return
         if self.door is not None:
             watch(page, self.door)
-        page.on("download", self._on_download)
+        page.on("download", self.transfers.came)
         page.on("crash", self._on_crash)
         page.on("domcontentloaded", self._on_rest)
         page.on("close", self._on_rest)
         self.later(self.settings.apply_to(page))
+
+    async def _refuse_tab(self, page: Page, *, is_flood: bool) -> None:
+        """Close a tab that is one too many. is_flood: who opened it does not stop, and is closed, too."""
+        opener = await page.opener()
+        if is_flood:
+            front = self.tabs[self.front].page if self.tabs else None
+            guilty = opener or front
+            if guilty is not None and not guilty.is_closed():
+                await self.cut_page(guilty, f"opened tabs beyond {self.limits.BROWSER_TABS} (limit BROWSER_TABS)")
+        await page.close()
 
     def _on_request(self, request: Request) -> None:
         self.requests.append(request)
@@ -389,11 +429,11 @@ class Session:
         answer = "accepted" if accepts or not asks or dialog.type == "beforeunload" else "dismissed"
         self.dialogs.append(Asked(time.time(), dialog.type, dialog.message[:1_000], answer))
         self.note(f"{dialog.type} {answer}: {dialog.message[:200]}")
-        self.asked += 1
-        if self.asked > self.limits.BROWSER_DIALOGS and dialog.page is not None:
-            why = f"a page asked more than {self.limits.BROWSER_DIALOGS} dialogs (limit BROWSER_DIALOGS) and was closed"
-            self.notes[:] = [why]
-            await dialog.page.close()
+        if self.unasked.is_too_much("dialogs", self.limits.BROWSER_DIALOGS) and dialog.page is not None:
+            self.notes.clear()
+            await self.cut_page(
+                dialog.page, f"asked more than {self.limits.BROWSER_DIALOGS} dialogs (limit BROWSER_DIALOGS)"
+            )
             return
         if answer == "accepted":
             await dialog.accept(words or dialog.default_value)
@@ -410,15 +450,12 @@ class Session:
         self.console.append(Said(time.time(), "error", text, error.page.url if error.page else ""))
         self.note(f"error in the page: {text}")
 
-    def _on_download(self, download: Download) -> None:
-        self.downloads.append(download)
-        self.note(f"download: {download.suggested_filename[:200]}")
-
     def _on_crash(self, page: Page) -> None:
         for tab in self.tabs:
             if tab.page is page:
                 tab.page = None
-                self.note(f"the page {tab.url[:200]} crashed; it is opened again when it is needed")
+                why = self._why_crashed()
+                self.unasked.cut(f"the page {tab.url[:200]} {why}; it is opened again when it is needed")
         self.later(page.close())
 
     def note(self, text: str) -> None:
@@ -438,48 +475,6 @@ class Session:
         task = asyncio.get_running_loop().create_task(quietly())
         self._lazily.add(task)
         task.add_done_callback(self._lazily.discard)
-
-
-class Sessions:
-    """The browsers of one host."""
-
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self._all: dict[tuple[str, int], Session] = {}
-
-    def of(self, schema: str, object_id: int) -> Session:
-        """Give an object's, asleep where it is not known yet."""
-        found = self._all.get((schema, object_id))
-        if found is None:
-            found = self._all[schema, object_id] = Session(schema, object_id, self._limits)
-        return found
-
-    def find(self, schema: str, object_id: int) -> Session | None:
-        """Give an object's, where there is one here."""
-        return self._all.get((schema, object_id))
-
-    def awake(self) -> list[Session]:
-        """Give those that are awake, the one unused for longest first."""
-        return sorted((each for each in self._all.values() if each.context is not None), key=lambda one: one.used_at)
-
-    def surplus(self, newcomer: Session) -> list[Session]:
-        """Name who should sleep before one more wakes: idle ones, unused for longest, of the same team first."""
-        awake = [each for each in self.awake() if each is not newcomer]
-        idle = [each for each in awake if not each.lock.locked()]
-        ours = sum(each.schema == newcomer.schema for each in awake)
-        if ours >= self._limits.BROWSER_TEAM_AWAKE:
-            return [each for each in idle if each.schema == newcomer.schema][:1]
-        return idle[:1] if len(awake) >= self._limits.BROWSER_AWAKE else []
-
-    def forget(self, session: Session) -> None:
-        """Forget one that sleeps."""
-        if session.context is None and not session.lock.locked():
-            self._all.pop((session.schema, session.object_id), None)
-
-    def each(self, do: Callable[[Session], None]) -> None:
-        """Do something with all of them."""
-        for session in list(self._all.values()):
-            do(session)
 
 
 def _tab(kept: Any) -> Tab:
