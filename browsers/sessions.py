@@ -8,21 +8,19 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import orjson
 from playwright.async_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
     Dialog,
+    Download,
     Error,
-    Frame,
     Page,
     Request,
-    Route,
     WebError,
 )
 
-from browsers import profile
+from browsers import profile, stores
 from browsers.addresses import BLANK, is_web
 from browsers.egress.chromium import watch
 from browsers.egress.proxy import Door
@@ -38,11 +36,7 @@ from teams.problems import Conflict, NoSuch
 
 SETTLE_S: Final = 5.0  # for a page that a click set going
 BEGIN_S: Final = 0.03  # from a click to the request for another page
-ASK_S: Final = 2.0  # for a page to say what it stores: one that is stuck keeps what it said before
 REMEMBERED: Final = 500  # lines of the console, requests, dialogs
-
-_COLLECT: Final = f"{script('storage').strip()}.collect()"
-_RESTORE: Final = f"(kept) => {script('storage').strip()}.restore(kept)"
 
 
 @dataclass(slots=True, eq=False)
@@ -162,7 +156,7 @@ class Session:
         try:
             context.set_default_timeout(self.limits.BROWSER_ACT_S * 1_000)
             context.set_default_navigation_timeout(self.limits.BROWSER_LOAD_S * 1_000)
-            await self._restore_origins(context)
+            await stores.put_back(context, self.now)
             await self.settings.apply(context)
         except BaseException:
             await context.close()
@@ -178,18 +172,6 @@ class Session:
         self.now = await self.capture()
         await self.sleep()
         await self.opens()
-
-    async def _restore_origins(self, context: BrowserContext) -> None:
-        kept = {part.removeprefix(ORIGIN): text for part, text in self.now.items() if part.startswith(ORIGIN)}
-        if not kept:
-            return
-        page = await context.new_page()
-        await page.route("**/*", _blank)
-        for origin, text in kept.items():
-            if is_web(origin):
-                await page.goto(origin)
-                await page.evaluate(_RESTORE, orjson.loads(text))
-        await page.close()
 
     async def sleep(self) -> None:
         """Let the context go. What is to be kept has been captured before."""
@@ -226,12 +208,7 @@ class Session:
         if not is_web(tab.url):
             return page
         url, scroll = tab.url, tab.scroll
-        for origin, kept in tab.storage.items():
-            if kept and is_web(origin):
-                await page.route("**/*", _blank)
-                await page.goto(origin)
-                await page.evaluate(_RESTORE, {"session": kept})
-                await page.unroute("**/*", _blank)
+        await stores.put_back_sessions(page, tab.storage)
         if leaves:  # perhaps because it cannot be opened any more
             return page
         try:
@@ -356,15 +333,9 @@ class Session:
         if page is None:
             return []
         tab.url = page.url
-        frames: dict[str, Frame] = {}
-        for frame in [page.main_frame, *page.frames]:
-            origin = _origin(frame.url)
-            if origin:
-                frames.setdefault(origin, frame)
         try:
-            tab.title = await asyncio.wait_for(page.title(), ASK_S)
-            told = [orjson.loads(await asyncio.wait_for(each.evaluate(_COLLECT), ASK_S)) for each in frames.values()]
-        except (Error, TimeoutError, orjson.JSONDecodeError, TypeError):
+            tab.title, told = await stores.collected(page)
+        except (Error, TimeoutError, ValueError, TypeError):
             return []
         tab.storage = {each["origin"]: each["session"] for each in told if each["session"]}
         if told:
@@ -393,7 +364,7 @@ class Session:
             return
         if self.door is not None:
             watch(page, self.door)
-        page.on("download", self.transfers.came)
+        page.on("download", self._on_download)
         page.on("crash", self._on_crash)
         page.on("domcontentloaded", self._on_rest)
         page.on("close", self._on_rest)
@@ -450,6 +421,9 @@ class Session:
         self.console.append(Said(time.time(), "error", text, error.page.url if error.page else ""))
         self.note(f"error in the page: {text}")
 
+    def _on_download(self, download: Download) -> None:
+        self.transfers.came(download)
+
     def _on_crash(self, page: Page) -> None:
         for tab in self.tabs:
             if tab.page is page:
@@ -496,14 +470,6 @@ def _page_that_goes(request: Request) -> Page | None:
     except Error:  # of a page that is only being made, or of a service worker
         return None
     return frame.page if frame is not None and frame.parent_frame is None else None
-
-
-async def _blank(route: Route) -> None:
-    await route.fulfill(body="<!doctype html><title></title>", content_type="text/html")
-
-
-def _origin(url: str) -> str:
-    return "/".join(url.split("/", 3)[:3]) if is_web(url) else ""
 
 
 def first_line(error: Error) -> str:

@@ -65,8 +65,8 @@ class Bar:
         """Show how far it is."""
         if "done" in news:
             self._line = self._text(news["done"], news["note"])
-        elif news.get("place"):
-            self._line = f"Waits for a worker: {ordinal(news['place'])} in the queue."
+        elif "turn" in news:
+            self._line = f"Waits for a worker: {ordinal(news['turn'])} in the queue."
         elif news["state"] == "running" and self._line.startswith("Waits"):
             self._line = ""
             await self.clear()

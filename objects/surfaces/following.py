@@ -46,7 +46,7 @@ async def follow(caller: Caller, path: str, task: str, seconds: float) -> AsyncI
                     yield whole
                     return
                 if whole["place"] and _age_s(whole) > LOOK_S:  # what begins at once need not say that it waits
-                    yield {"task": task, "state": "waiting", "place": whole["place"]}
+                    yield {"task": task, "state": "waiting", "turn": whole["place"]}
             if now >= ends_at:
                 return
             for news in await _heard(listener, min(ends_at, looks_at) - now):
