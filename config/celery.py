@@ -46,7 +46,7 @@ app.autodiscover_tasks()
 def _announce_worker(**_: object) -> None:
     from teams.presence import announce  # noqa: PLC0415 -- settings are not read yet when Celery reads this file
 
-    announce("worker")
+    announce("worker", " ".join(sorted(app.amqp.queues.consume_from)))
 
 
 @beat_init.connect  # type: ignore[untyped-decorator]
