@@ -47,7 +47,7 @@ def _announce_worker(**_: object) -> None:
     from objects.work import leases  # noqa: PLC0415 -- settings are not read yet when Celery reads this file
     from teams.presence import announce  # noqa: PLC0415 -- as above
 
-    announce("worker")
+    announce("worker", " ".join(sorted(app.amqp.queues.consume_from)))
     leases.begin()
 
 
