@@ -3,14 +3,16 @@
 import asyncio
 import logging
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import psutil
 from playwright.async_api import Browser, Error, Playwright, async_playwright
 
+from browsers import folders
 from browsers.egress import chromium as egress
-from browsers.finding import HOW_TO_INSTALL, Candidate, NoBrowser, candidates
+from browsers.finding import Candidate, NoBrowser, candidates, missing
 
 log = logging.getLogger("grove.browser")
 
@@ -19,6 +21,7 @@ FLAGS: Final = (
     "--disable-gpu",
     "--js-flags=--max-old-space-size=512",
 )
+NO_SANDBOX: Final = "No usable sandbox"  # so Chromium says where it may make no namespaces
 START_S: Final = 30.0
 RETRY_S: Final = 5.0  # after a start that failed, nobody waits for another for so long
 
@@ -35,6 +38,7 @@ class Chromium:
     """
 
     def __init__(self, executable: str, gone: Callable[[], None]) -> None:
+        self.downloads = ""  # the folder that downloads come to, while it runs
         self._executable = executable
         self._gone = gone
         self._playwright: Playwright | None = None
@@ -68,23 +72,42 @@ class Chromium:
     async def _start(self) -> Browser:
         if self._playwright is None:
             self._playwright = await async_playwright().start()
+        if not self.downloads:
+            folders.forget_dead()
+            self.downloads = folders.make("downloads")
         reasons: list[str] = []
         for each in [self._chosen] if self._chosen else candidates(self._executable):
             try:
-                found = await self._playwright.chromium.launch(
-                    executable_path=each.path, args=[*FLAGS], chromium_sandbox=is_sandboxed(), timeout=START_S * 1_000,
-                    proxy=egress.NOWHERE,
-                    handle_sigint=False, handle_sigterm=False, handle_sighup=False,
-                )  # fmt: skip
+                found, is_safe = await self._launched(each)
             except Error as error:
                 reasons.append(f"{each.name}: {str(error).strip().splitlines()[0][:200]}")
                 continue
             self._chosen = each
-            log.info("browser started: %s %s, sandbox %s", each.name, found.version, "on" if is_sandboxed() else "off")
+            log.info("browser started: %s %s, sandbox %s", each.name, found.version, "on" if is_safe else "off")
             return found
         self._chosen = None
-        told = "" if len(reasons) < 2 else f" What was tried: {'; '.join(reasons[1:])}."
-        raise NoBrowser(f"No browser was found on this machine. {HOW_TO_INSTALL}{told}")
+        shown = reasons if self._executable else reasons[1:]  # that Playwright's own is not there is no news
+        raise NoBrowser(missing(self._executable, f" What was tried: {'; '.join(shown)}." if shown else ""))
+
+    async def _launched(self, candidate: Candidate) -> tuple[Browser, bool]:
+        """Start it; gives whether its own sandbox is on, which the machine may not let it make."""
+        assert self._playwright is not None
+        wants = is_sandboxed()
+        for is_safe in (True, False) if wants else (False,):
+            try:
+                found = await self._playwright.chromium.launch(
+                    executable_path=candidate.path, args=[*FLAGS], chromium_sandbox=is_safe, timeout=START_S * 1_000,
+                    proxy=egress.NOWHERE, downloads_path=self.downloads,
+                    handle_sigint=False, handle_sigterm=False, handle_sighup=False,
+                )  # fmt: skip
+            except Error as error:
+                if not is_safe or NO_SANDBOX not in str(error):
+                    raise
+                continue
+            if wants and not is_safe:
+                log.warning("Chromium's own sandbox is off: this machine lets users make no namespaces of their own")
+            return found, is_safe
+        raise AssertionError  # the last try gave a browser, or raised
 
     def _ended(self, browser: Browser) -> None:
         if browser is self._browser:
@@ -107,6 +130,9 @@ class Chromium:
         if self._playwright is not None:
             await self._playwright.stop()
             self._playwright = None
+        folder, self.downloads = self.downloads, ""
+        if folder:
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
 def _name(process: psutil.Process) -> str:

@@ -1,17 +1,19 @@
 """What a command of a browser may touch, in the host: the session, its object by calls, and those who watch."""
 
 import asyncio
-import base64
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from browsers.sessions import Session
 from objects.commands.registry import registry
+from objects.engine import running
 from objects.sdk import Content, Finish
 from objects.work.context import NOTE_CHARS, Errand, problem_of
 from teams.limits import Limits
+from teams.plans import Browsing
 from teams.problems import TooLarge
 
 MISSING: Final = "a command of a browser has no `{}`: it runs outside of the object. Call a command of it for that."
@@ -25,6 +27,20 @@ class Line(Protocol):
 
     async def ask(self, *words: Any) -> Any:
         """Tell something and wait for the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a command may do with files.
+
+    allowed: what its team may, as it was at the beginning. file_bytes: of one file. folder: where downloads come to.
+    downloaded: is told of each, with the team's schema and the bytes.
+    """
+
+    allowed: Browsing
+    file_bytes: int
+    folder: str
+    downloaded: Callable[[str, int], None]
 
 
 class SessionContext:
@@ -42,6 +58,7 @@ class SessionContext:
         line: Line,
         files: dict[str, Content],
         works: list[Callable[[Any], None]],
+        terms: Terms,
     ) -> None:
         self.task = errand.task
         self.tries = errand.tries
@@ -57,6 +74,7 @@ class SessionContext:
         self._files = files
         self._works = works
         self.shows = True  # whether answers have a picture, which takes a moment
+        self.terms = terms
 
     async def call(self, path: str, command: str, **arguments: Any) -> Any:
         """Run a command of an object, this one too, as a transaction of its own; raises what it refuses with."""
@@ -70,13 +88,16 @@ class SessionContext:
         self.effect = (command, arguments)
         return Finish()
 
-    def keep_file(self, name: str, content: bytes) -> None:
+    def keep_file(self, name: str, content: bytes | Content) -> None:
         """Have a file kept in the object, in the transaction that ends the task. Raises TooLarge."""
-        if len(content) > self.limits.FILE_BYTES:
+        kept = content if isinstance(content, Content) else Content(content, name=name)
+        most_bytes = self.terms.file_bytes
+        if kept.size > most_bytes:
             raise TooLarge(
-                f"{name}: {len(content):,} bytes; a file has at most {self.limits.FILE_BYTES:,} (limit FILE_BYTES)."
+                f"{name}: {kept.size:,} bytes; a browser keeps files of at most {most_bytes:,} here (limits "
+                "BROWSER_FILE_BYTES and FILE_BYTES, the setting file.bytes, or the team's plan)."
             )
-        self._files[name] = Content(content, name=name)
+        self._files[name] = kept
 
     def keep(self, work: "Callable[[Any], None]") -> None:
         """Have something done in the object, in the transaction that ends the task, however it ends.
@@ -98,16 +119,24 @@ class SessionContext:
         if files:
             self.keep(put)
 
-    async def keep_path(self, name: str, path: Path) -> int:
-        """Have a file of this machine kept in the object, as `keep_file` does; gives its size in bytes."""
-        content = await asyncio.to_thread(_read, path, self.limits.FILE_BYTES + 1)
+    def keep_download(self, name: str, content: Content) -> None:
+        """Keep a file that was downloaded, which counts for the team."""
         self.keep_file(name, content)
-        return len(content)
+        self.terms.downloaded(self.session.schema, content.size)
 
-    async def file(self, name: str) -> dict[str, Any]:
-        """Give a file of the object as Playwright takes one."""
-        got = await self.call(self.path, "files.get", name=name)
-        return {"name": got["name"], "mimeType": got["type"], "buffer": base64.b64decode(got["base64"])}
+    async def file(self, name: str) -> Path:
+        """Give a file of the object as one of this machine, for a page that is given it."""
+        outcome = await running.engine().acall(
+            self.session.schema, self.path, "files.get", {"name": name}, self.caller, via=f"task {self.task}"
+        )
+        if outcome.problem is not None:
+            raise outcome.problem
+        if outcome.value.size > self.terms.file_bytes:
+            raise TooLarge(
+                f"{name}: {outcome.value.size:,} bytes; a page is given files of at most {self.terms.file_bytes:,} "
+                "here (limits BROWSER_FILE_BYTES and FILE_BYTES, the setting file.bytes, or the team's plan)."
+            )
+        return await asyncio.to_thread(self.session.transfers.put, outcome.value)
 
     def progress(self, done: float | None, note: str = "") -> None:
         """Tell those who watch how far it is: done: 0 to 1; None where nobody knows."""
@@ -126,8 +155,3 @@ class SessionContext:
         if name in ("authorize", "db", "emit", "pg", "random", "settings", "start", "tasks", "fetch"):
             raise TypeError(MISSING.format(name))
         raise AttributeError(name)
-
-
-def _read(path: Path, most_bytes: int) -> bytes:
-    with path.open("rb") as opened:
-        return opened.read(most_bytes)

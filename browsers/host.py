@@ -9,28 +9,31 @@ import asyncio
 import logging
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
-import psutil
 from django.conf import settings
 from playwright.async_api import Error
 from playwright.async_api import TimeoutError as TooLong
 
 from browsers import profile
 from browsers.chromium import Chromium
-from browsers.context import SessionContext
+from browsers.context import SessionContext, Terms
 from browsers.demo import Site as Demo
 from browsers.egress.proxy import Door, Proxy
 from browsers.egress.sites import Sites
+from browsers.lines import Job, Line
 from browsers.live.casting import Live
 from browsers.macros import recording
 from browsers.macros.store import Macros
+from browsers.memory import Memory
 from browsers.profile import Parts
-from browsers.sessions import Session, Sessions, first_line
+from browsers.roster import Sessions
+from browsers.sessions import Session, first_line
+from browsers.usage import Usage
 from objects.commands.registry import registry
 from objects.engine import running
 from objects.sdk import Content
@@ -38,91 +41,24 @@ from objects.work.context import Errand, Finish
 from objects.work.running import Performance
 from teams.access import Caller
 from teams.limits import Limits
+from teams.plans import Browsing, browsing
 from teams.problems import Conflict, Moved, OutOfTime, Problem
 
 log = logging.getLogger("grove.browser")
 
 PLACE: Final = "browser"
 SWEEP_S: Final = 2.0
+LARGE_BYTES: Final = 8 << 20  # of files that are kept, beyond which that may take long
 END_S: Final = 10.0  # from asking a command to end until its browser is given up
 
 
-class Line:
-    """What a command in the loop and the thread that supervises it say to each other: see `objects.work.child`."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found in an object. parts: what its file keeps; None where that is what is awake."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._said: deque[bytes] = deque()
-        self._more = threading.Condition()
-        self._answer: asyncio.Future[Any] | None = None
-
-    def poll(self, timeout: float, /) -> bool:
-        """Wait for a word; whether there is one."""
-        with self._more:
-            return self._more.wait_for(lambda: bool(self._said), timeout)
-
-    def recv_bytes(self) -> bytes:
-        """Give it."""
-        with self._more:
-            return self._said.popleft()
-
-    def send_bytes(self, buf: bytes, /) -> None:
-        """Answer a call that the command asked for."""
-        answer = self._answer
-        if answer is not None:
-            self._loop.call_soon_threadsafe(_give, answer, orjson.loads(buf))
-
-    def say(self, *words: Any) -> None:
-        """Say something to the thread."""
-        with self._more:
-            self._said.append(orjson.dumps(words))
-            self._more.notify()
-
-    async def ask(self, *words: Any) -> Any:
-        """Say something and wait for the answer."""
-        self._answer = self._loop.create_future()
-        self.say(*words)
-        return await self._answer
-
-
-def _give(answer: asyncio.Future[Any], value: Any) -> None:
-    if not answer.done():  # the command was stopped meanwhile
-        answer.set_result(value)
-
-
-class Job:
-    """A command under way, as the thread that supervises it stops it."""
-
-    exitcode: int | None = None
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._task: asyncio.Task[None] | None = None
-        self._over = threading.Event()
-
-    async def run(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do it, in the loop."""
-        self._task = asyncio.current_task()
-        try:
-            await work
-        finally:
-            self._over.set()
-
-    def terminate(self) -> None:
-        """Ask it to end. What its browser has by then is kept."""
-        self._loop.call_soon_threadsafe(lambda: self._task and self._task.cancel())
-
-    def kill(self) -> None:
-        """Nothing more than that: whoever waits for it gives it up in the end."""
-
-    def join(self, timeout: float | None = None) -> None:
-        """Wait for its end."""
-        self._over.wait(timeout)
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it came to its end."""
-        return self._over.is_set()
+    parts: Parts | None
+    allowed: Browsing
+    file_bytes: int
 
 
 class Host:
@@ -139,6 +75,8 @@ class Host:
         self._chromium = Chromium(settings.BROWSER_EXECUTABLE, lambda: self.sessions.each(Session.lost))
         self._thread = threading.Thread(target=self._run, name="browsers", daemon=True)
         self._sweeping: asyncio.Task[None] | None = None
+        self._memory = Memory(self.sessions, self._chromium, self.limits)
+        self._usage = Usage(self.sessions, self.limits)
         self._live = Live(self.sessions)
         self._casting: asyncio.Task[None] | None = None
 
@@ -166,6 +104,7 @@ class Host:
                 task.cancel()
         await asyncio.gather(*(self._put_to_sleep(each) for each in self.sessions.awake()), return_exceptions=True)
         await self._chromium.stop()
+        await self._usage.write({}, ends=True)
         if self._gate is not None:
             await self._gate.stop()
             await self._demo.stop()
@@ -180,11 +119,11 @@ class Host:
         session = self.sessions.of(errand.caller.schema, errand.object_id)
         job = Job(self.loop)
         performance = Performance(line, job)
-        parts = self._read(session, errand, line)
-        if parts is False:
+        found = self._read(session, errand, line)
+        if found is None:
             yield performance
             return
-        work = self._perform(session, errand, parts, performance)
+        work = self._perform(session, errand, found, performance)
         asyncio.run_coroutine_threadsafe(job.run(work), self.loop)
         yield performance
         job.join(END_S)
@@ -192,25 +131,28 @@ class Host:
             log.warning("a browser did not come to an end, and is given up: %s on %s", errand.command, errand.path)
             self.loop.call_soon_threadsafe(session.later, session.sleep())
 
-    def _read(self, session: Session, errand: Errand, line: Line) -> Any:
-        """Give what the file keeps, None where that is what is awake; False, and say why, where it cannot be read."""
+    def _read(self, session: Session, errand: Errand, line: Line) -> "Found | None":
+        """Look into the object; None where it cannot be, or may not, and that has been said."""
         known = session.stamp
 
-        def read(context: Any) -> Parts | None:
+        def read(context: Any) -> Found:
             allow, deny = (context.settings.sites(name) for name in ("browser.allow", "browser.deny"))
             session.sites = Sites.read(allow, deny)
             session.recording, session.recorded = Macros(context.db).recording()
-            return profile.read(context, known)
+            allowed = browsing(context.pg.connection, errand.caller.schema, self.limits)
+            allowed.refuse_used_up()
+            return Found(profile.read(context, known), allowed, min(allowed.file_bytes, context.settings.file_bytes))
 
         outcome = running.engine().call(
             errand.caller.schema, errand.path, errand.command, {}, errand.caller, via=f"task {errand.task}", work=read
         )
         if outcome.problem is not None:
             line.say("failed", outcome.problem.members())
-            return False
-        return outcome.value
+            return None
+        found: Found = outcome.value
+        return found
 
-    async def _perform(self, session: Session, errand: Errand, parts: Parts | None, performance: Performance) -> None:
+    async def _perform(self, session: Session, errand: Errand, found: Found, performance: Performance) -> None:
         line: Any = performance.line
         said: list[Any] = ["stopped"]
         files: dict[str, Content] = {}
@@ -219,7 +161,7 @@ class Host:
             session.path = errand.path
             try:
                 with session.doings.command(errand) as ended:
-                    said = ended.said = await self._said(session, errand, parts, line, files, works)
+                    said = ended.said = await self._said(session, errand, found, line, files, works)
             except asyncio.CancelledError:  # it is to be stopped: then what it did until now is kept
                 if await session.cut_stuck():
                     log.info("a page that did not answer was closed: %s on %s", errand.command, errand.path)
@@ -229,22 +171,26 @@ class Host:
                 works.insert(0, lambda inside: recording.add(inside, *driven))
         if keep is not None or files or works:
             performance.keeps = _keeper(keep, files if said[0] == "done" else {}, works)
+            performance.is_large = sum(each.size for each in files.values()) > LARGE_BYTES
         line.say(*said)
 
     async def _said(
         self,
         session: Session,
         errand: Errand,
-        parts: Parts | None,
+        found: Found,
         line: Line,
         files: dict[str, Content],
         works: list[Callable[[Any], None]],
     ) -> list[Any]:
         """Run the command itself, and give what there is to say of it in the end."""
         try:
-            await self._wake(session, parts)
+            await self._wake(session, found)
             await recording.hear(session)
-            context = SessionContext(errand, session, limits=self.limits, line=line, files=files, works=works)
+            terms = Terms(found.allowed, found.file_bytes, self._chromium.downloads, self._usage.downloaded)
+            context = SessionContext(
+                errand, session, limits=self.limits, line=line, files=files, works=works, terms=terms
+            )
             spec = registry.command(errand.kind, errand.command)
             owner: Any = registry.facility(spec.facility) if spec.facility else registry.kind(errand.kind)
             arguments = spec.check(orjson.loads(errand.arguments))
@@ -264,20 +210,32 @@ class Host:
             if session.context is None:
                 ended = Conflict("The browser ended while it was at it. Do it again: it is as it was saved last.")
                 return ["failed", ended.members()]
-            told = "; ".join([first_line(error), *session.notes])
+            told = "; ".join([first_line(error), *session.unasked.told(), *session.notes])
             return ["failed", Conflict(f"{errand.command}: {told}").members()]
         except asyncio.CancelledError:
             raise
         except Exception:
             log.exception("a command of a browser failed by a fault of ours: %s on %s", errand.command, errand.path)
             return ["fault", "Grove made a mistake. It is in the log."]
+        for each in session.unasked.told():
+            context.write(f"- {each}\n")
         gives = isinstance(value, Finish)
         return ["done", None if gives else spec.plain(value), context.effect, gives]
 
-    async def _wake(self, session: Session, parts: Parts | None) -> None:
+    async def _wake(self, session: Session, found: Found) -> None:
         if session.context is None:
-            for each in self.sessions.surplus(session):
+            sleepy = self.sessions.surplus(session, found.allowed.awake_most)
+            session.is_waking = True
+        else:
+            sleepy = []
+        try:
+            for each in sleepy:
                 await self._put_to_sleep(each)
+            await self._ready(session, found.parts)
+        finally:
+            session.is_waking = False
+
+    async def _ready(self, session: Session, parts: Parts | None) -> None:
         proxy = self._proxy(session) if self._proxy else (await self._door(session)).credentials()
         if parts is None and session.parts is None:
             raise Conflict("The browser ended just now. Do it again.")
@@ -366,14 +324,15 @@ class Host:
             elif now - session.saved_at > self.limits.BROWSER_SAVE_S:
                 async with session.lock:
                     await self._save(session)
-        for process in await asyncio.to_thread(self._chromium.processes):
-            with suppress(psutil.Error):
-                if (
-                    process.memory_info().rss > self.limits.BROWSER_PAGE_BYTES
-                    and "--type=renderer" in process.cmdline()
-                ):
-                    log.warning("a page took more memory than it may, and is ended: pid=%d", process.pid)
-                    process.kill()
+        self._usage.count()
+        await self._memory.look(self._usage.team_bytes)
+        awake = self.sessions.awake()
+        await self._usage.write({(each.schema, each.object_id): self._memory.used(each) for each in awake})
+        for session in awake:
+            team = self._usage.teams.get(session.schema)
+            if team is not None and team.used_s >= team.day_s and not session.lock.locked():
+                log.info("a team's minutes are used up, and its browser sleeps: %s", session.path)
+                await self._put_to_sleep(session)
 
 
 def _keeper(

@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import orjson
 from playwright.async_api import (
     Browser,
     BrowserContext,
@@ -16,14 +15,12 @@ from playwright.async_api import (
     Dialog,
     Download,
     Error,
-    Frame,
     Page,
     Request,
-    Route,
     WebError,
 )
 
-from browsers import profile
+from browsers import profile, stores
 from browsers.addresses import BLANK, is_web
 from browsers.doings import Doings
 from browsers.egress.chromium import watch
@@ -33,16 +30,14 @@ from browsers.profile import ORIGIN, Parts
 from browsers.recording import Recorder
 from browsers.scripts import script
 from browsers.settings import Settings
+from browsers.transfers import Transfers
+from browsers.unasked import Unasked
 from teams.limits import Limits
 from teams.problems import Conflict, NoSuch
 
 SETTLE_S: Final = 5.0  # for a page that a click set going
 BEGIN_S: Final = 0.03  # from a click to the request for another page
-ASK_S: Final = 2.0  # for a page to say what it stores: one that is stuck keeps what it said before
 REMEMBERED: Final = 500  # lines of the console, requests, dialogs
-
-_COLLECT: Final = f"{script('storage').strip()}.collect()"
-_RESTORE: Final = f"(kept) => {script('storage').strip()}.restore(kept)"
 
 
 @dataclass(slots=True, eq=False)
@@ -91,10 +86,11 @@ class Session:
     capture. notes: what happened beside what was asked for, since the command began.
     """
 
-    def __init__(self, schema: str, object_id: int, limits: Limits) -> None:
+    def __init__(self, schema: str, object_id: int, limits: Limits, why_crashed: Callable[[], str]) -> None:
         self.schema = schema
         self.object_id = object_id
         self.limits = limits
+        self._why_crashed = why_crashed
         self.path = ""
         self.lock = asyncio.Lock()
         self.used_at = self.saved_at = time.monotonic()
@@ -102,17 +98,18 @@ class Session:
         self.now: Parts = {}
         self.settings = Settings()
         self.context: BrowserContext | None = None
+        self.is_waking = False
         self.sites = Sites()  # that it may open, as the object's settings say
         self.door: Door | None = None  # its way out, where it goes through the host's own proxy
         self.tabs: list[Tab] = []
         self.front = 0
         self.notes: list[str] = []
         self.recorder: Recorder | None = None
-        self.asked = 0  # dialogs, since the command began
+        self.unasked = Unasked()
+        self.transfers = Transfers(self)
         self.console: deque[Said] = deque(maxlen=REMEMBERED)
         self.dialogs: deque[Asked] = deque(maxlen=REMEMBERED)
         self.requests: deque[Request] = deque(maxlen=REMEMBERED)
-        self.downloads: deque[Download] = deque(maxlen=20)
         self.answers: tuple[bool, str] = (False, "")  # to dialogs: whether they are accepted, and with which words
         self.recording = ""  # the macro that is recorded, as the file says; see `browsers.macros.recording`
         self.recorded = 0  # steps of it
@@ -126,6 +123,11 @@ class Session:
         self.devices: Mapping[str, Any] = {}
         self.opens: Callable[[], Coroutine[Any, Any, None]] = self.sleep
         self._lazily: set[asyncio.Task[Any]] = set()
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether it counts as awake: it is, or is just waking."""
+        return self.is_waking or self.context is not None
 
     @property
     def stamp(self) -> str | None:
@@ -162,7 +164,7 @@ class Session:
         try:
             context.set_default_timeout(self.limits.BROWSER_ACT_S * 1_000)
             context.set_default_navigation_timeout(self.limits.BROWSER_LOAD_S * 1_000)
-            await self._restore_origins(context)
+            await stores.put_back(context, self.now)
             await self.settings.apply(context)
         except BaseException:
             await context.close()
@@ -180,24 +182,13 @@ class Session:
         await self.sleep()
         await self.opens()
 
-    async def _restore_origins(self, context: BrowserContext) -> None:
-        kept = {part.removeprefix(ORIGIN): text for part, text in self.now.items() if part.startswith(ORIGIN)}
-        if not kept:
-            return
-        page = await context.new_page()
-        await page.route("**/*", _blank)
-        for origin, text in kept.items():
-            if is_web(origin):
-                await page.goto(origin)
-                await page.evaluate(_RESTORE, orjson.loads(text))
-        await page.close()
-
     async def sleep(self) -> None:
         """Let the context go. What is to be kept has been captured before."""
         context, self.context = self.context, None
         self.tabs, self.marks = [], []
         self.doings.forget()
         self.going.clear()
+        self.transfers.clear()
         if context is not None:
             with suppress(Error, TimeoutError):
                 await asyncio.wait_for(context.close(), 5)
@@ -206,33 +197,31 @@ class Session:
         """Take note that Chromium is gone: the file has what was."""
         self.context = None
         self.tabs, self.marks = [], []
+        self.transfers.clear()
         self.doings.forget()
 
     # Tabs
 
-    async def page(self) -> Page:
-        """Give the page in front, awake. Raises NoSuch where there is none."""
+    async def page(self, *, leaves: bool = False) -> Page:
+        """Give the page in front, awake. Raises NoSuch where there is none. leaves: it goes elsewhere now."""
         if not self.tabs:
             raise NoSuch("No page is open. Open one first: `open https://example.com`.")
-        page = await self.awake(self.tabs[self.front])
+        page = await self.awake(self.tabs[self.front], leaves=leaves)
         if self.recorder is not None:
             await self.recorder.follow(page, self.settings.width, self.settings.height)
         return page
 
-    async def awake(self, tab: Tab) -> Page:
-        """Give a tab's page; one that sleeps is opened again where it was."""
+    async def awake(self, tab: Tab, *, leaves: bool = False) -> Page:
+        """Give a tab's page; one that sleeps is opened again where it was, unless it leaves there at once."""
         if tab.page is not None and not tab.page.is_closed():
             return tab.page
         page = await self.new_page(tab)
         if not is_web(tab.url):
             return page
         url, scroll = tab.url, tab.scroll
-        for origin, kept in tab.storage.items():
-            if kept and is_web(origin):
-                await page.route("**/*", _blank)
-                await page.goto(origin)
-                await page.evaluate(_RESTORE, {"session": kept})
-                await page.unroute("**/*", _blank)
+        await stores.put_back_sessions(page, tab.storage)
+        if leaves:  # perhaps because it cannot be opened any more
+            return page
         try:
             await page.goto(url, wait_until="domcontentloaded")
             if scroll != (0, 0):
@@ -279,6 +268,9 @@ class Session:
         self.front = self.tabs.index(before) if before in self.tabs else max(0, len(self.tabs) - 1)
         for page in self.context.pages:
             if page not in known and not page.is_closed():
+                if len(self.tabs) >= self.limits.BROWSER_TABS:  # some of them sleep
+                    self.later(page.close())
+                    continue
                 self.tabs.append(Tab(page, page.url))
                 self.front = len(self.tabs) - 1
                 self.notes.append(f"opened tab {len(self.tabs)}, which is in front now")
@@ -299,15 +291,27 @@ class Session:
         try:
             await asyncio.wait_for(tab.page.evaluate("1"), 1.0)
         except TimeoutError:
-            page, tab.page = tab.page, None
-            try:
-                await asyncio.wait_for(page.close(), 2.0)
-            except (Error, TimeoutError):
-                self.later(self.sleep())
+            await self._close(tab.page)
             return True
         except Error:
             return False
         return False
+
+    async def cut_page(self, page: Page, why: str) -> None:
+        """Close a page for what it does; its tab opens it again when it is needed. why: as it goes on after "it"."""
+        self.unasked.cut(f"the page {page.url[:200]} {why}; it is opened again when it is needed")
+        await self._close(page)
+
+    async def _close(self, page: Page) -> None:
+        """Close a page, stuck or not, and let its tab sleep."""
+        for tab in self.tabs:
+            if tab.page is page:
+                tab.page = None
+        try:
+            await asyncio.wait_for(page.close(), 2.0)
+        except (Error, TimeoutError):
+            if not page.is_closed():
+                self.later(self.sleep())
 
     # What is kept
 
@@ -340,15 +344,9 @@ class Session:
         if page is None:
             return []
         tab.url = page.url
-        frames: dict[str, Frame] = {}
-        for frame in [page.main_frame, *page.frames]:
-            origin = _origin(frame.url)
-            if origin:
-                frames.setdefault(origin, frame)
         try:
-            tab.title = await asyncio.wait_for(page.title(), ASK_S)
-            told = [orjson.loads(await asyncio.wait_for(each.evaluate(_COLLECT), ASK_S)) for each in frames.values()]
-        except (Error, TimeoutError, orjson.JSONDecodeError, TypeError):
+            tab.title, told = await stores.collected(page)
+        except (Error, TimeoutError, ValueError, TypeError):
             return []
         tab.storage = {each["origin"]: each["session"] for each in told if each["session"]}
         if told:
@@ -369,8 +367,11 @@ class Session:
 
     def _on_page(self, page: Page) -> None:
         if self.context is not None and len(self.context.pages) > self.limits.BROWSER_TABS:
-            self.note(f"closed a tab beyond {self.limits.BROWSER_TABS} (limit BROWSER_TABS)")
-            self.later(page.close())
+            said = f"closed a tab beyond {self.limits.BROWSER_TABS} (limit BROWSER_TABS)"
+            if said not in self.notes:
+                self.note(said)
+            is_flood = self.unasked.is_too_much("tabs", 2 * self.limits.BROWSER_TABS)
+            self.later(self._refuse_tab(page, is_flood=is_flood))
             return
         if self.door is not None:
             watch(page, self.door)
@@ -379,6 +380,16 @@ class Session:
         page.on("domcontentloaded", self._on_rest)
         page.on("close", self._on_rest)
         self.later(self.settings.apply_to(page))
+
+    async def _refuse_tab(self, page: Page, *, is_flood: bool) -> None:
+        """Close a tab that is one too many. is_flood: who opened it does not stop, and is closed, too."""
+        opener = await page.opener()
+        if is_flood:
+            front = self.tabs[self.front].page if self.tabs else None
+            guilty = opener or front
+            if guilty is not None and not guilty.is_closed():
+                await self.cut_page(guilty, f"opened tabs beyond {self.limits.BROWSER_TABS} (limit BROWSER_TABS)")
+        await page.close()
 
     def _on_request(self, request: Request) -> None:
         self.requests.append(request)
@@ -400,11 +411,11 @@ class Session:
         answer = "accepted" if accepts or not asks or dialog.type == "beforeunload" else "dismissed"
         self.dialogs.append(Asked(time.time(), dialog.type, dialog.message[:1_000], answer))
         self.note(f"{dialog.type} {answer}: {dialog.message[:200]}")
-        self.asked += 1
-        if self.asked > self.limits.BROWSER_DIALOGS and dialog.page is not None:
-            why = f"a page asked more than {self.limits.BROWSER_DIALOGS} dialogs (limit BROWSER_DIALOGS) and was closed"
-            self.notes[:] = [why]
-            await dialog.page.close()
+        if self.unasked.is_too_much("dialogs", self.limits.BROWSER_DIALOGS) and dialog.page is not None:
+            self.notes.clear()
+            await self.cut_page(
+                dialog.page, f"asked more than {self.limits.BROWSER_DIALOGS} dialogs (limit BROWSER_DIALOGS)"
+            )
             return
         if answer == "accepted":
             await dialog.accept(words or dialog.default_value)
@@ -422,14 +433,14 @@ class Session:
         self.note(f"error in the page: {text}")
 
     def _on_download(self, download: Download) -> None:
-        self.downloads.append(download)
-        self.note(f"download: {download.suggested_filename[:200]}")
+        self.transfers.came(download)
 
     def _on_crash(self, page: Page) -> None:
         for tab in self.tabs:
             if tab.page is page:
                 tab.page = None
-                self.note(f"the page {tab.url[:200]} crashed; it is opened again when it is needed")
+                why = self._why_crashed()
+                self.unasked.cut(f"the page {tab.url[:200]} {why}; it is opened again when it is needed")
         self.later(page.close())
 
     def note(self, text: str) -> None:
@@ -451,48 +462,6 @@ class Session:
         task.add_done_callback(self._lazily.discard)
 
 
-class Sessions:
-    """The browsers of one host."""
-
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self._all: dict[tuple[str, int], Session] = {}
-
-    def of(self, schema: str, object_id: int) -> Session:
-        """Give an object's, asleep where it is not known yet."""
-        found = self._all.get((schema, object_id))
-        if found is None:
-            found = self._all[schema, object_id] = Session(schema, object_id, self._limits)
-        return found
-
-    def find(self, schema: str, object_id: int) -> Session | None:
-        """Give an object's, where there is one here."""
-        return self._all.get((schema, object_id))
-
-    def awake(self) -> list[Session]:
-        """Give those that are awake, the one unused for longest first."""
-        return sorted((each for each in self._all.values() if each.context is not None), key=lambda one: one.used_at)
-
-    def surplus(self, newcomer: Session) -> list[Session]:
-        """Name who should sleep before one more wakes: idle ones, unused for longest, of the same team first."""
-        awake = [each for each in self.awake() if each is not newcomer]
-        idle = [each for each in awake if not each.lock.locked()]
-        ours = sum(each.schema == newcomer.schema for each in awake)
-        if ours >= self._limits.BROWSER_TEAM_AWAKE:
-            return [each for each in idle if each.schema == newcomer.schema][:1]
-        return idle[:1] if len(awake) >= self._limits.BROWSER_AWAKE else []
-
-    def forget(self, session: Session) -> None:
-        """Forget one that sleeps."""
-        if session.context is None and not session.lock.locked():
-            self._all.pop((session.schema, session.object_id), None)
-
-    def each(self, do: Callable[[Session], None]) -> None:
-        """Do something with all of them."""
-        for session in list(self._all.values()):
-            do(session)
-
-
 def _tab(kept: Any) -> Tab:
     """Read a tab from a file, which anybody may have written."""
     if not isinstance(kept, dict) or not is_web(str(kept.get("url"))):
@@ -512,14 +481,6 @@ def _page_that_goes(request: Request) -> Page | None:
     except Error:  # of a page that is only being made, or of a service worker
         return None
     return frame.page if frame is not None and frame.parent_frame is None else None
-
-
-async def _blank(route: Route) -> None:
-    await route.fulfill(body="<!doctype html><title></title>", content_type="text/html")
-
-
-def _origin(url: str) -> str:
-    return "/".join(url.split("/", 3)[:3]) if is_web(url) else ""
 
 
 def first_line(error: Error) -> str:

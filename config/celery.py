@@ -44,9 +44,11 @@ app.autodiscover_tasks()
 
 @worker_ready.connect  # type: ignore[untyped-decorator]
 def _announce_worker(**_: object) -> None:
-    from teams.presence import announce  # noqa: PLC0415 -- settings are not read yet when Celery reads this file
+    from objects.work import leases  # noqa: PLC0415 -- settings are not read yet when Celery reads this file
+    from teams.presence import announce  # noqa: PLC0415 -- as above
 
-    announce("worker")
+    announce("worker", " ".join(sorted(app.amqp.queues.consume_from)))
+    leases.begin()
 
 
 @beat_init.connect  # type: ignore[untyped-decorator]

@@ -24,7 +24,7 @@ from twisted.internet.defer import Deferred
 from config.calls import Call, Channel
 from config.writing import write_now
 from objects.surfaces.frames import short_text
-from objects.surfaces.lookup import large
+from objects.surfaces.lookup import upload_limits
 from objects.surfaces.refusals import answer_of
 from teams.problems import Overloaded, Problem, TooLarge
 
@@ -75,19 +75,19 @@ class Flow:
 class Request(WebRequest):  # type: ignore[misc]
     """A request whose body stays in Twisted's temporary file until asked for, and stops at its limit.
 
-    That is FILE_BYTES, and UPLOAD_BYTES for a command that takes so much (`import`). The body is on the disk before
-    anybody knows whose it is, so few of the large ones are taken at once (UPLOADS).
+    That is BODY_BYTES, and more for a command that takes large files (`files.put`, `import`). The body is on the disk
+    before anybody knows whose it is, so few of the large ones are taken at once (UPLOADS).
     """
 
     refused = False
     received_bytes = 0
-    limit = "FILE_BYTES"
+    limit = "BODY_BYTES"
     is_endless = False  # a stream of events: nobody waits for its end when the process stops
-    larges: ClassVar[set["Request"]] = set()  # with a body larger than FILE_BYTES
+    larges: ClassVar[set["Request"]] = set()  # with a body larger than BODY_BYTES
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802 -- Twisted's name
         self._parsePOSTFormSubmission = False  # Twisted would read a whole form into memory; the application reads it
-        self.limit = "UPLOAD_BYTES" if self._command_name() in large() else "FILE_BYTES"
+        self.limit = upload_limits().get(self._command_name(), "BODY_BYTES")
         self._look_at_size(length or 0)
         super().gotLength(0 if self.refused else length)
 
@@ -118,7 +118,7 @@ class Request(WebRequest):  # type: ignore[misc]
             return
         if body_bytes > limit_bytes + FORM_OVERHEAD_BYTES:
             self._refuse(TooLarge(f"The body: larger than {limit_bytes:,} bytes (limit {self.limit}). Send less."))
-        elif body_bytes > limits.FILE_BYTES + FORM_OVERHEAD_BYTES and self not in self.larges:
+        elif body_bytes > limits.BODY_BYTES + FORM_OVERHEAD_BYTES and self not in self.larges:
             if len(self.larges) >= limits.UPLOADS:
                 self._refuse(
                     Overloaded(

@@ -32,8 +32,9 @@ Everything here is an object: a small computer that never dies. Each has state, 
 - `/shop/prices` has prices as state, and the price list as a file.
 - `/lab/counter` counts. Run `state incr count`.
 - `/lab/garden` waters itself every five minutes: `cron list` tells when next, `cron history water` what came of it.
-  The agenda, in the bar at the top, has what is due in all objects.
-- `/lab/browser` has a browser that stays. Type `open demo.localhost` in its terminal, and look at its Browser tab.
+  The agenda, in the bar at the top, has what is due in all objects, and when each schedule fires in the coming day.
+- `/lab/browser` has a browser that stays. Opening its first page was a task: its tab Tasks tells how that went, its tab
+  Browser shows the page. Go on in its terminal: `open demo.localhost/shop`.
 
 Press Ctrl-K on any page to find an object, a command or a page: `state incr count` runs right there. `/` filters the
 tree. The gallery makes more like these with one click.
@@ -230,6 +231,7 @@ def plants() -> list[Plant]:
             steps=(
                 ("files.put", {"name": "tour.md", "content": TOUR}),
                 ("browser.compose", {"name": "look-up", "text": LOOK_UP}),
+                ("browser.open", {"url": "demo.localhost"}),  # a task: a browser host takes it once there is one
             ),
         ),
     ]  # fmt: skip

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from objects import maintenance, summaries
 from objects.engine import running
-from objects.work import posting, queue
+from objects.work import leases, posting, queue
 from objects.work import running as working
 from teams.models import Team
 
@@ -25,8 +25,9 @@ def run_waiting_tasks(place: str = "") -> None:
 
 @shared_task(expires=10)  # type: ignore[untyped-decorator]
 def send_for_waiting_tasks() -> None:
-    """Send for workers again where tasks wait: a broker can lose what it was given."""
+    """Send for workers again where tasks wait: a broker can lose what it was given, and a worker can die."""
     with psycopg.connect(running.conninfo(), autocommit=True) as connection:
+        leases.free(connection)
         for place, count in queue.due(connection, settings.GROVE.TASK_PROCESSES).items():
             posting.post(count, place=place)
 

@@ -91,7 +91,7 @@ class TeamAdmin(LookOnly):
 class PlanAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Limits that can be given to teams."""
 
-    list_display = ("name", "people", "tokens", "objects_at_most")
+    list_display = ("name", "people", "tokens", "objects_at_most", "browsers", "browser_minutes")
 
 
 @admin.register(Invitation)

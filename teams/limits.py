@@ -30,10 +30,11 @@ class Limits:
     CALL_SECONDS: float = 10.0  # from the arrival of a call to its answer
     RESULT_BYTES: int = 8 * MIB  # an answer as JSON
     ARGUMENT_BYTES: int = 1 * MIB  # the arguments of a call as JSON
-    FILE_BYTES: int = 32 * MIB  # one file in an object
+    BODY_BYTES: int = 32 * MIB  # what comes with a call over HTTP, where its command takes no large files
+    FILE_BYTES: int = 128 * MIB  # one file in an object
     UPLOAD_BYTES: int = 1 * GIB  # what `import` and `sql.import` take
-    UPLOADS: int = 4  # bodies larger than FILE_BYTES that a process takes at once; they wait in temporary files
-    LARGE_CALL_SECONDS: float = 600.0  # CALL_SECONDS of `import` and `sql.import`, from when their turn has come
+    UPLOADS: int = 4  # bodies larger than BODY_BYTES that a process takes at once; they wait in temporary files
+    LARGE_CALL_SECONDS: float = 600.0  # CALL_SECONDS of what takes large files, from when its turn has come
     SOCKET_CALLS: int = 256  # calls of one socket that wait for their answer
     SOCKET_BYTES: int = 16 * MIB  # answers and events that wait for the other side of a socket before it is let go
     SOCKET_SUBSCRIPTIONS: int = 1_000  # objects that one socket listens to
@@ -58,10 +59,16 @@ class Limits:
     HTTP_BYTES: int = 32 * MIB  # an answer, unpacked
     HTTP_SECONDS: float = 600.0  # from the first name to the last byte
 
-    # Browsers: what one host, one for each node, does at once, and what a browser may use.
+    # Browsers: what one host, one for each node, does at once, and what a browser may use. A plan may give a team
+    # other figures for BROWSER_TEAM_… and BROWSER_FILE_BYTES.
     BROWSER_COMMANDS: int = 8  # commands of browsers that run at once; a team's as with TASK_PROCESSES
     BROWSER_AWAKE: int = 40  # browsers that are awake; the one unused for longest is put to sleep for another
     BROWSER_TEAM_AWAKE: int = 20  # the same of one team
+    BROWSER_TEAM_DAY_S: float = 100 * HOUR_S  # that a team's browsers are awake in a day (UTC), all of them together
+    BROWSER_TEAM_DAY_BYTES: int = 20 * GIB  # of files that a team's browsers download in a day (UTC)
+    BROWSER_TEAM_BYTES: int = 6 * GIB  # memory that a team's pages say they use; beyond it the largest is closed
+    BROWSER_FILE_BYTES: int = 128 * MIB  # one file that a browser downloads or uploads; FILE_BYTES where that is less
+    BROWSER_DOWNLOADS: int = 20  # that pages may begin unasked while a command runs; what begins more is closed
     BROWSER_IDLE_S: float = 300.0  # after its last command, a browser is put to sleep
     BROWSER_SAVE_S: float = 20.0  # how often what pages do by themselves is saved while a browser is awake
     BROWSER_ACT_S: float = 10.0  # until what a command names is on the page and can be acted on
@@ -73,7 +80,8 @@ class Limits:
     BROWSER_PLAY_S: float = 3_600.0  # the longest that a macro may be played
     BROWSER_PLAY_STEPS: int = 2_000  # steps of one play, those of loops each time
     BROWSER_PLAYS: int = 30  # plays of one macro, and changes of one tracked page, that are remembered
-    BROWSER_TABS: int = 20  # tabs of one browser; what opens more is closed
+    BROWSER_STUCK_S: float = 30.0  # that a page may be busy without answering while no command runs; then it is closed
+    BROWSER_TABS: int = 20  # tabs of one browser; one more is closed, and what goes on opening more is, too
     BROWSER_PAGE_BYTES: int = 1 * GIB  # memory of a page's process, which is ended beyond it
     BROWSER_PROFILE_BYTES: int = 16 * MIB  # cookies and storage of all sites, as JSON
     BROWSER_CONNECTIONS: int = 256  # of one browser at once; Chromium itself opens 32, and more for WebSockets

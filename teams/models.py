@@ -89,6 +89,21 @@ class Plan(models.Model):
     people = models.PositiveIntegerField(null=True, blank=True, help_text="in place of TEAM_PEOPLE")
     tokens = models.PositiveIntegerField(null=True, blank=True, help_text="in place of TEAM_TOKENS")
     objects_at_most = models.PositiveBigIntegerField(null=True, blank=True, help_text="in place of TREE_OBJECTS")
+    browsers = models.PositiveIntegerField(
+        null=True, blank=True, help_text="that are awake on one host, in place of BROWSER_TEAM_AWAKE"
+    )
+    browser_minutes = models.PositiveIntegerField(
+        null=True, blank=True, help_text="that they are awake in a day, in place of BROWSER_TEAM_DAY_S"
+    )
+    browser_bytes = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="of memory that their pages use, in place of BROWSER_TEAM_BYTES"
+    )
+    download_bytes = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="that they download in a day, in place of BROWSER_TEAM_DAY_BYTES"
+    )
+    browser_file_bytes = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="of one file that they download or upload, in place of BROWSER_FILE_BYTES"
+    )
 
     def __str__(self) -> str:
         return self.name
@@ -284,6 +299,7 @@ class WaitingTask(models.Model):
     lost = models.IntegerField(default=0, db_default=0, help_text="workers that died with it")
     lease = models.TextField(null=True, help_text="made anew by each worker that takes it")  # noqa: DJ001 -- nobody's
     leased_until = models.DateTimeField(null=True)
+    holder = models.IntegerField(null=True, help_text="the lock that the process with the lease holds while it lives")
     cancelled = models.BooleanField(default=False, db_default=False, help_text="its worker is asked to stop it")
     place = models.TextField(db_collation="C", default="", db_default="", help_text="who runs it: '' any worker")
     lane = models.BigIntegerField(null=True, help_text="the object, where its tasks run one after the other")
@@ -296,3 +312,30 @@ class WaitingTask(models.Model):
 
     def __str__(self) -> str:
         return f"{self.schema} {self.id}"
+
+
+class BrowserDay(models.Model):
+    """What the browsers of a team used in a day (UTC)."""
+
+    pk = models.CompositePrimaryKey("schema", "day")
+    schema = models.TextField(db_collation="C")
+    day = models.DateField()
+    awake_s = models.FloatField(default=0, db_default=0, help_text="all of them together")
+    downloaded_bytes = models.BigIntegerField(default=0, db_default=0)
+
+    def __str__(self) -> str:
+        return f"{self.schema} {self.day}"
+
+
+class AwakeBrowser(models.Model):
+    """A browser that is awake: where, so that its next command goes there, and what it uses."""
+
+    pk = models.CompositePrimaryKey("schema", "object_id")
+    schema = models.TextField(db_collation="C")
+    object_id = models.BigIntegerField()
+    holder = models.IntegerField(help_text="the lock that its host holds while it lives, as with WaitingTask")
+    used_bytes = models.BigIntegerField(default=0, db_default=0, help_text="of memory, as its pages say")
+    seen_at = models.DateTimeField(db_default=Now(), help_text="when its host said so last")
+
+    def __str__(self) -> str:
+        return f"{self.schema} {self.object_id}"

@@ -65,6 +65,11 @@ class Bar:
         """Show how far it is."""
         if "done" in news:
             self._line = self._text(news["done"], news["note"])
+        elif "turn" in news:
+            self._line = f"Waits for a worker: {ordinal(news['turn'])} in the queue."
+        elif news["state"] == "running" and self._line.startswith("Waits"):
+            self._line = ""
+            await self.clear()
         elif news["state"] == "waiting" and news.get("problem"):
             self._line = f"{news['problem']['detail'][:80]} Trying again in {news['after_s']:.0f} s."
         now = time.monotonic()
@@ -88,3 +93,9 @@ class Bar:
         wide = max(10, min(40, self._screen.width - 30))
         full = round(wide * done)
         return f"{'█' * full}{'░' * (wide - full)} {done:4.0%}  {note}"
+
+
+def ordinal(number: int) -> str:
+    """Give a number as people say which: 1st, 22nd, 113th."""
+    last = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number:,}{'th' if number % 100 in (11, 12, 13) else last}"

@@ -4,11 +4,11 @@ from typing import Annotated, Any, Final
 
 from playwright.async_api import Error, Page
 
-from browsers.commands.base import ACTS, Done, Part
+from browsers.commands.base import ACTS, TRANSFERS, Done, Part
 from browsers.scripts import script
 from browsers.sessions import first_line
 from browsers.targets import found
-from objects.sdk import Conflict, Help, Length, OutOfTime, RestOfLine, WrongArgument, command
+from objects.sdk import Conflict, Help, Length, RestOfLine, WrongArgument, command
 
 Target = Annotated[RestOfLine, Help("what: words on it, a CSS selector, or its number in `browser look`")]
 One = Annotated[str, Help("what: words on it, a CSS selector, or its number in `browser look`")]
@@ -203,7 +203,7 @@ class Acting(Part):
         await source.locator.drag_to(goal.locator)
         return await self.done(f"dragged {source.name} onto {goal.name}")
 
-    @command(task=ACTS)
+    @command(task=TRANSFERS)
     async def upload(self, field: Field, *files: Annotated[str, Help("names of files of this object")]) -> Done:
         """Choose files of this object in a field for files.
 
@@ -215,7 +215,7 @@ class Acting(Part):
         chose leaf.txt in input "Photo"…
         """
         page = await self.page()
-        chosen: list[Any] = [await self.context.file(name) for name in files]
+        chosen = [await self.context.file(name) for name in files]
         element = await found(self.session, page, field, "field", fields=True)
         try:
             await element.locator.set_input_files(chosen)
@@ -223,7 +223,7 @@ class Acting(Part):
             raise WrongArgument("field", f"{element.name}: {first_line(error)}") from error
         return await self.done(f"chose {', '.join(files) or 'no file'} in {element.name}")
 
-    @command(task=ACTS)
+    @command(task=TRANSFERS)
     async def download(
         self, target: One, name: Annotated[str, Help("of the file; left out, as the site names it")] = ""
     ) -> Done:
@@ -237,16 +237,14 @@ class Acting(Part):
         plants.csv  text/csv  31B
         """
         page = await self.page()
+        terms = self.context.terms
+        terms.allowed.refuse_download()
         element = await found(self.session, page, target)
-        try:
-            async with page.expect_download(timeout=DOWNLOAD_S * 1_000) as waiting:
-                await element.locator.click()
-            coming = await waiting.value
-            path = await coming.path()
-        except Error as error:
-            if "Timeout" not in str(error):
-                raise
-            raise OutOfTime(f"{element.name}: no download began in {DOWNLOAD_S:g} s.") from error
-        kept = name or coming.suggested_filename
-        size = await self.context.keep_path(kept, path)
-        return await self.done(f"kept {kept}, {size:,} bytes")
+        transfers = self.session.transfers
+        await transfers.watch(page, terms.folder)
+        with transfers.wanting(terms.file_bytes, self.context.progress) as wanted:
+            await element.locator.click()
+            named, content = await wanted.content(element.name, DOWNLOAD_S)
+        kept = name or named
+        self.context.keep_download(kept, content)
+        return await self.done(f"kept {kept}, {content.size:,} bytes")

@@ -18,6 +18,7 @@ from objects.commands.render import visible
 from objects.sdk import Picture, Seconds, Task
 
 ACTS: Final = Task(seconds=60, place="browser", repeatable=False)  # nobody knows whether the click has counted
+TRANSFERS: Final = Task(seconds=900, place="browser", repeatable=False)
 READS: Final = Task(seconds=60, place="browser")
 PICTURE: Final = (400, 300)  # dots at most
 
@@ -67,7 +68,7 @@ class Part:
         """Take note of how things are, for `done` to say what changed."""
         session = self.session
         session.notes.clear()
-        session.asked = 0
+        session.unasked.begin()
         session.is_secret = False
         tab = session.tabs[session.front] if session.tabs else None
         page = tab.page if tab else None
@@ -81,7 +82,7 @@ class Part:
         session.adopt()
         page = await session.page() if session.tabs else None
         url, title = (page.url, await page.title()) if page else ("", "")
-        changed = list(session.notes)
+        changed = [*session.unasked.told(), *session.notes]
         if title != self._title and url == self._url:
             changed.insert(0, f"title: {title}")
         if url and url != self._url:

@@ -38,7 +38,7 @@ class Going(Part):
         self.begun()
         session = self.session
         where = address(url)
-        page = await session.new_tab() if new or not session.tabs else await session.page()
+        page = await session.new_tab() if new or not session.tabs else await session.page(leaves=True)
         answer = await page.goto(where, wait_until="domcontentloaded")
         said = "" if answer is None or answer.ok else f": {answer.status} {answer.status_text}".rstrip()
         return await self.done(f"opened {where}{said}")

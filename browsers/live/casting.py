@@ -18,7 +18,8 @@ from playwright.async_api import CDPSession, Error, FilePayload, Page
 
 from browsers.live import hands, wire
 from browsers.live.wire import GONE_S, Frame
-from browsers.sessions import Session, Sessions
+from browsers.roster import Sessions
+from browsers.sessions import Session
 from objects.engine import running
 from teams.access import Caller
 from teams.problems import Problem

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # what is installed in the environment may be missing still
 
 VAR = Path(os.environ.get("GROVE_VAR", ROOT / "var"))
 WITHOUT_SERVERS = {"diffsettings", "help", "makemessages", "newkind", "version", "--help", "-h", "--version"}
+MOST_PROCESSES = 4  # of a test run: each has a database, browsers and web processes of its own
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -68,9 +69,13 @@ def up(arguments: Sequence[str]) -> int:
 
 
 def test(arguments: Sequence[str]) -> int:
-    """Run pytest with servers of its own, so that it neither needs nor disturbs a running Grove."""
+    """Run pytest with servers of its own, so that it neither needs nor disturbs a running Grove.
+
+    Without arguments it runs all tests, files shared out among a few processes.
+    """
     enter(["base", "dev"])
-    return _with_servers("test", VAR / "test", [sys.executable, "-m", "pytest", *arguments])
+    chosen = arguments or ["-n", str(min(os.cpu_count() or 1, MOST_PROCESSES)), "--dist", "loadfile"]
+    return _with_servers("test", VAR / "test", [sys.executable, "-m", "pytest", *chosen])
 
 
 def install(arguments: Sequence[str]) -> int:

@@ -24,6 +24,7 @@ class Options:
     streams: str | Callable[..., str] | None = None
     alone: bool = False
     large: bool = False
+    takes: str = ""
     task: "Task | None" = None
 
 
@@ -57,6 +58,7 @@ def command(
     streams: str | Callable[..., str] | None = None,
     alone: bool = False,
     large: bool = False,
+    takes: str = "",
     task: bool | Task = False,
 ) -> Callable[[F], F]: ...
 def command(  # noqa: PLR0913 -- each a word that a command is declared with
@@ -70,6 +72,7 @@ def command(  # noqa: PLR0913 -- each a word that a command is declared with
     streams: str | Callable[..., str] | None = None,
     alone: bool = False,
     large: bool = False,
+    takes: str = "",
     task: bool | Task = False,
 ) -> F | Callable[[F], F]:
     """Make a method a command: typed, documented, callable over every surface.
@@ -79,11 +82,13 @@ def command(  # noqa: PLR0913 -- each a word that a command is declared with
     role: the lowest role that may call it, where it is not viewer (reads) or editor.
     name: as users say it, where the method cannot be named so: "import".
     alone: no other call shares its batch, and no command calls it: it works on the rows of objects, not in one.
-    large: its file may have UPLOAD_BYTES, where others have FILE_BYTES, and it may take LARGE_CALL_SECONDS.
+    large: its file may have UPLOAD_BYTES, where others have BODY_BYTES, and it may take LARGE_CALL_SECONDS.
+    takes: the name of the limit of its file, where that is neither.
     task: it runs outside the object's lock, in a process of its own; the call only starts it. See `objects.work`.
     streams: the topic whose events follow the answer; or a function that gives it for the same arguments.
     """
-    options = Options(reads, dangerous, role, name, streams, alone, large, Task() if task is True else task or None)
+    how = Task() if task is True else task or None
+    options = Options(reads, dangerous, role, name, streams, alone, large, takes, how)
 
     def mark(function: F) -> F:
         function.__dict__["__command__"] = options

@@ -83,7 +83,7 @@ class CommandSpec:
         self._effect: Callable[..., str] | None = method.__dict__.get("__effect__")
         self.alone = options.alone
         self.large = options.large
-        self.upload_limit = "UPLOAD_BYTES" if options.large else "FILE_BYTES"
+        self.upload_limit = options.takes or ("UPLOAD_BYTES" if options.large else "BODY_BYTES")
         self._topic = "task" if self.task else options.streams
         self.streams = options.streams is not None
         self._plain = self.result_shape.plain

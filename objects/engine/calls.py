@@ -1,11 +1,13 @@
 """What goes into the engine and what comes out of it."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from objects.commands.types import Content
 from teams.access import Caller
+from teams.limits import Limits
 from teams.problems import Problem
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ class Call:
     create: str | None = None
     confirmed: bool = False
     work: Callable[["Context"], Any] | None = None
+    seconds: float = 0.0  # that it may take, for what brings a large file: see `seconds_for`; 0 is CALL_SECONDS
     deadline: float = 0.0  # time.monotonic() after which nobody waits for the answer; set by the engine
     needs: frozenset[str] = frozenset()  # further paths that an earlier try of this call had to lock
     answered: bool = False
@@ -53,6 +56,12 @@ class Call:
             self.reply(outcome)
         except Exception:
             log.exception("nobody could be told how a call ended: %s on %s", self.command, self.path)
+
+
+def seconds_for(arguments: Mapping[str, Any], limits: Limits) -> float:
+    """Give the `seconds` of a call with these arguments."""
+    brings = sum(each.size for each in arguments.values() if isinstance(each, Content))
+    return limits.LARGE_CALL_SECONDS if brings > limits.BODY_BYTES else 0.0
 
 
 @dataclass(slots=True)

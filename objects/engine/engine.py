@@ -99,7 +99,7 @@ class Engine:
         Raises Overloaded when too many calls wait already, WrongArgument when the path is none.
         """
         call.path = ObjectPath.parse(call.path)
-        call.deadline = time.monotonic() + self.limits.CALL_SECONDS
+        call.deadline = time.monotonic() + (call.seconds or self.limits.CALL_SECONDS)
         self.mailbox.put(call)
 
     def call(

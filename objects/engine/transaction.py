@@ -63,6 +63,7 @@ from teams.problems import (
 log = logging.getLogger("grove.engine")
 
 ASKED = ("page", "terminal")  # surfaces where a person can be asked
+PAGES_AT_ONCE = 2_048  # 8 MiB in one statement: a large file takes several, or there would be four copies of it
 TOUCH_LIMIT = 64  # objects in one transaction of one call
 
 
@@ -233,7 +234,7 @@ class Transaction:
             self.connection.execute(IDLE_LONG, (f"{self.limits.LARGE_CALL_SECONDS:.0f}s",))
 
     def _has_large(self, calls: Sequence[Call]) -> bool:
-        return any(self.registry.is_large(call.command) for call in calls)
+        return any(call.seconds or self.registry.is_large(call.command) for call in calls)
 
     def further_row(self, path: str, caller: Caller) -> Row:
         """Give the row of an object that a call reached, locked; raises NeedsLock where it is at work elsewhere."""
@@ -537,6 +538,7 @@ class Transaction:
             line.version = versions[line.object_id]
         is_long = any(write.change.page_count < write.change.old_page_count for write in changes)
         is_long = is_long or bool(self._kept or self.wakes)
+        is_long = is_long or any(len(write.change.pages) > PAGES_AT_ONCE for write in changes)
         try:
             if self.guessing and not is_long:
                 self._stamp = self._write_guess(changes, bucket)
@@ -574,9 +576,14 @@ class Transaction:
     def _write_long(self, changes: "list[pages.Write]", versions: dict[int, int], bucket: int) -> str:
         """Write it by several statements in one round trip; give the stamp of the rows that it changed."""
         connection = self.connection
+        before, changes = pages.in_parts(changes, PAGES_AT_ONCE)
+        if before and self.guessing:
+            connection.execute(BEGIN)
+        for write in before:
+            pages.write(connection, self.schema, [write], bucket)
         parameters = self._named(changes, pages.write_parameters(changes, bucket), orjson.dumps(self.lines).decode())
         with connection.pipeline():
-            if self.guessing:
+            if self.guessing and not before:
                 connection.execute(BEGIN)
             written = connection.execute(self.statements.commit_all, parameters)
             pages.shorten(connection, self.schema, changes, bucket)

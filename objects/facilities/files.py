@@ -58,7 +58,7 @@ class Files(Facility):
     name = "files"
     tab = Tab("Files", order=120)
 
-    @command
+    @command(takes="FILE_BYTES")
     def put(
         self,
         name: FileName,

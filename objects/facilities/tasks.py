@@ -42,7 +42,7 @@ class Line:
     note: str  # what it does now, or why it failed
     took: Seconds | None
     tries: int
-    place: int | None  # among the tasks of the team that wait, from 1; null beyond 1,000 and where it does not wait
+    place: int | None  # in the queue before the workers, from 1; null beyond 1,000 and where it does not wait
     created_at: Moment
     caller: str
 
@@ -81,6 +81,7 @@ class Whole:
     tries: int
     done: float | None
     note: str
+    place: int | None  # in the queue before the workers, from 1; null where it does not wait
     value: Json  # the result; null until it is done
     problem: Json  # why it failed, or why it is tried again; null otherwise
     created_at: Moment
@@ -144,7 +145,7 @@ class Task(Facility):
         > task show
         …state…done…
         """
-        return _whole(self.context.tasks.find(task))
+        return self._whole(self.context.tasks.find(task))
 
     @command(reads=True)
     def output(self, task: Id = "") -> str:
@@ -198,7 +199,7 @@ class Task(Facility):
         …state…cancelled…
         """
         desk = self.context.tasks
-        return _whole(desk.cancel(desk.find(task, ["waiting", "running"])))
+        return self._whole(desk.cancel(desk.find(task, ["waiting", "running"])))
 
     @command
     def retry(self, task: Id = "") -> Whole:
@@ -212,7 +213,15 @@ class Task(Facility):
         …state…waiting…
         """
         desk = self.context.tasks
-        return _whole(desk.again(desk.find(task, ["failed", "cancelled"])))
+        return self._whole(desk.again(desk.find(task, ["failed", "cancelled"])))
+
+    def _whole(self, row: Any) -> Whole:
+        value = None if row.value is None else orjson.loads(row.value)
+        place = self.context.tasks.places([row]).get(row.id)
+        return Whole(
+            row.id, row.command, row.shown, row.caller, row.state, row.tries, row.done, row.note, place, value,
+            row.problem, row.created_at, row.started_at, row.ended_at,
+        )  # fmt: skip
 
 
 def _line(row: Any, place: int | None) -> Line:
@@ -231,11 +240,3 @@ def _note(row: Any) -> str:
 def _entry(row: Any, path: str, kind: str) -> Entry:
     since = row.ended_at or (row.started_at if row.state == "running" else row.created_at) or row.created_at
     return Entry(path, kind, row.id, row.command, row.state, row.done, _note(row), since)
-
-
-def _whole(row: Any) -> Whole:
-    value = None if row.value is None else orjson.loads(row.value)
-    return Whole(
-        row.id, row.command, row.shown, row.caller, row.state, row.tries, row.done, row.note, value, row.problem,
-        row.created_at, row.started_at, row.ended_at,
-    )  # fmt: skip

@@ -14,7 +14,8 @@ import apsw
 
 from teams.problems import TooLarge
 
-MOST_VALUE_BYTES = 36 * 2**20  # a file of 32 MB and room around it
+MOST_VALUE_BYTES = 136 * 2**20  # a file of FILE_BYTES and room around it; what users' SQL makes has bounds of its own
+MOST_MADE_BYTES = 36 * 2**20
 MOST_COMPARISONS = 200_000_000  # about 0.2 s
 Value = Any  # what SQLite knows: None, int, float, str, bytes
 
@@ -44,8 +45,8 @@ def _instr(text: Value, part: Value) -> int | None:
 def _replace(text: Value, old: Value, new: Value) -> Value:
     if isinstance(text, str) and isinstance(old, str) and isinstance(new, str):
         size = len(text) + text.count(old) * (len(new) - len(old)) if old else 0
-        if size > MOST_VALUE_BYTES:
-            raise TooLarge(f"replace: a value of {size:,} characters is more than {MOST_VALUE_BYTES:,}. Replace less.")
+        if size > MOST_MADE_BYTES:
+            raise TooLarge(f"replace: a value of {size:,} characters is more than {MOST_MADE_BYTES:,}. Replace less.")
         return text.replace(old, new) if old else text
     if _is_small(text, old):
         return _plain.call("replace", text, old, new)
@@ -95,8 +96,8 @@ def install(connection: apsw.Connection, chance: Callable[[], random.Random]) ->
     def random_bytes(*arguments: Value) -> bytes:
         count = arguments[0]
         size = max(1, count if isinstance(count, int) else 1)
-        if size > MOST_VALUE_BYTES:
-            raise TooLarge(f"randomblob({size}): a value holds {MOST_VALUE_BYTES:,} bytes at most. Ask for fewer.")
+        if size > MOST_MADE_BYTES:
+            raise TooLarge(f"randomblob({size}): a value holds {MOST_MADE_BYTES:,} bytes at most. Ask for fewer.")
         return chance().randbytes(size)
 
     # Innocuous: with trusted_schema off, only such functions work in defaults, views and triggers.

@@ -9,7 +9,7 @@ All functions name the schema, take the caller's connection and run in the calle
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, LiteralString, NamedTuple
 
@@ -216,6 +216,24 @@ def write(connection: Connection[Any], schema: str, changes: Sequence[Write], bu
     if any(write.change.pages for write in changes):
         connection.execute(_statements(schema).write, write_parameters(changes, bucket), prepare=True)
     shorten(connection, schema, changes, bucket)
+
+
+def in_parts(changes: Sequence[Write], most_pages: int) -> tuple[list[Write], list[Write]]:
+    """Part what is large: give what can be written beforehand, so many pages at once, and what is left then."""
+    before: list[Write] = []
+    left: list[Write] = []
+    for write in changes:
+        numbers = list(write.change.pages)
+        starts = range(0, max(0, len(numbers) - most_pages), most_pages)
+        before += [_part(write, numbers[start : start + most_pages]) for start in starts]
+        kept = (len(numbers) - 1) % most_pages + 1 if numbers else 0
+        left.append(_part(write, numbers[len(numbers) - kept :]) if kept < len(numbers) else write)
+    return before, left
+
+
+def _part(write: Write, numbers: Sequence[int]) -> Write:
+    pages = write.change.pages
+    return write._replace(change=replace(write.change, pages={no: pages[no] for no in numbers}))
 
 
 def shorten(connection: Connection[Any], schema: str, changes: Sequence[Write], bucket: int) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from objects.commands.registry import registry
 from objects.engine.running import engine
 from objects.work.context import problem_of
 from objects.work.records import OVER, TOPIC
+from teams import clock
 from teams.access import VERBS, Caller
 from teams.problems import Conflict, NoSuch
 
@@ -43,6 +45,8 @@ async def follow(caller: Caller, path: str, task: str, seconds: float) -> AsyncI
                 if whole["state"] in OVER:
                     yield whole
                     return
+                if whole["place"] and _age_s(whole) > LOOK_S:  # what begins at once need not say that it waits
+                    yield {"task": task, "state": "waiting", "turn": whole["place"]}
             if now >= ends_at:
                 return
             for news in await _heard(listener, min(ends_at, looks_at) - now):
@@ -63,6 +67,10 @@ async def _heard(listener: live.Listener, seconds: float) -> list[live.News]:
     except live.TooSlow:
         await asyncio.sleep(max(0.0, seconds))  # what is told is lost, what is kept is looked at
         return []
+
+
+def _age_s(whole: dict[str, Any]) -> float:
+    return clock.now() - datetime.fromisoformat(whole["created_at"]).timestamp()
 
 
 async def _look(caller: Caller, path: str, task: str) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from objects import live
 from objects.commands.registry import registry
 from objects.commands.spec import CommandSpec
 from objects.commands.types import Download, Upload
-from objects.engine.calls import Outcome
+from objects.engine.calls import Outcome, seconds_for
 from objects.engine.running import engine
 from objects.surfaces import addresses, following, identity, json
 from objects.surfaces.addresses import Address
@@ -263,6 +263,7 @@ class Request:
             outcome = await engine().acall(
                 caller.schema, path, command, arguments, caller,
                 key=self._key(), via="http", create=create, confirmed=confirmed, text=text,
+                seconds=seconds_for(arguments, settings.GROVE) if text else 0.0,
             )  # fmt: skip
             if outcome.problem is not None:
                 raise outcome.problem

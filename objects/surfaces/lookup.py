@@ -42,9 +42,10 @@ def kept_kind(schema: str, path: str) -> str | None:
 
 
 @cache
-def large() -> frozenset[str]:
-    """Names of commands, of whatever kind, that take more than a file: `@command(large=True)`."""
-    return frozenset(name for kind in registry.kinds for name, spec in registry.commands(kind).items() if spec.large)
+def upload_limits() -> dict[str, str]:
+    """Name the limits of files that commands take, by the commands' names, of whatever kind; BODY_BYTES left out."""
+    specs = (each for kind in registry.kinds for each in registry.commands(kind).items())
+    return {name: spec.upload_limit for name, spec in specs if spec.upload_limit != "BODY_BYTES"}
 
 
 @cache

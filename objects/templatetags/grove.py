@@ -1,5 +1,6 @@
 """What Grove's templates need beyond Django's own tags."""
 
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -23,6 +24,7 @@ from objects.surfaces.pages.addresses import (
     tab_address,
     team_address,
 )
+from objects.surfaces.pages.ago import ago
 from objects.surfaces.pages.forms import BACK
 from objects.surfaces.pages.kinds import hue, picture
 from objects.surfaces.pages.object_tabs import ObjectPage, filled_form, locked
@@ -34,14 +36,17 @@ register = template.Library()
 
 @register.simple_tag
 def moment(at: datetime | str | None) -> str | SafeString:
-    """A time as exact UTC; static/src/js/moments.js writes it in the reader's zone, with how long ago it was."""
+    """A time as how long ago it was, exact UTC on hover; static/src/js/moments.js adds the reader's own zone."""
     if at is None or at == "":
         return ""
     if isinstance(at, str):
         at = datetime.fromisoformat(at)
     at = at.astimezone(UTC)
     return format_html(
-        '<time datetime="{}">{}</time>', at.isoformat(timespec="milliseconds"), at.strftime("%Y-%m-%d %H:%M:%S UTC")
+        '<time datetime="{}" title="{}">{}</time>',
+        at.isoformat(timespec="milliseconds"),
+        at.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        ago(at.timestamp() - time.time()),
     )
 
 

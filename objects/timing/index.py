@@ -131,6 +131,8 @@ WHERE w.schema = %(schema)s AND (o.path = %(path)s OR starts_with(o.path, %(belo
 """
 SHOWN: Final = {
     "next": " AND w.due_at < 'infinity' AND o.paused_at IS NULL ORDER BY w.ready_at, o.path LIMIT %(most)s",
+    "places": " AND w.due_at < 'infinity' AND o.paused_at IS NULL AND o.path > %(after)s"
+    " ORDER BY o.path, w.source LIMIT %(most)s",
     "failing": " AND w.note ?| ARRAY['dead', 'failing'] ORDER BY o.path, w.source LIMIT %(most)s",
     # For somebody, not for a moment: what a person has to say, and messages that others fetch.
     "asking": " AND (w.note ? 'asked' OR (w.due_at = 'infinity' AND w.note ? 'waiting'))"
@@ -204,10 +206,21 @@ def rouse(connection: Pg, schema: str, object_ids: Sequence[int]) -> None:
     connection.execute(SQL(ROUSE).format(s=Identifier(schema)), {"schema": schema, "ids": list(object_ids)})
 
 
-def agenda(
-    connection: Pg, schema: str, path: str, *, now: float, most: int, shown: str, kind: str = "", source: str = ""
+def agenda(  # noqa: PLR0913 -- what may be asked for, each by its name
+    connection: Pg,
+    schema: str,
+    path: str,
+    *,
+    now: float,
+    most: int,
+    shown: str,
+    kind: str = "",
+    source: str = "",
+    after: str = "",
 ) -> list[tuple[Any, ...]]:
     """List what is due next at and beneath a path, or where something fails or asks; `shown` is a key of SHOWN.
+
+    after: the path behind which `places` begins, in the order of code points.
 
     Gives path, kind, source, when it is due, whether a worker is at it, and the note.
     """
@@ -215,6 +228,7 @@ def agenda(
     below = path.rstrip("/") + "/"
     parameters = {
         "schema": schema, "path": path, "below": below, "now": now, "most": most, "kind": kind, "source": source,
+        "after": after,
     }  # fmt: skip
     return connection.execute(text, parameters).fetchall()
 

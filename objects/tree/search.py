@@ -198,7 +198,9 @@ def find(  # noqa: PLR0913 -- what may be asked for, each by its name
         parameters["parent"] = resolve(connection, schema, top).id
     parameters |= {**bounds(top), **inner.parameters(), "limit": limit}
     where += f" and {inner.condition(by_order=True)}"
-    joins: LiteralString = "left join {s}.summary s on s.object_id = id" if sort != "path" or state or error else ""
+    joins: LiteralString = (
+        "left join {s}.summary s on s.object_id = id" if sort != "path" or state or error == "*" else ""
+    )
     found: list[Found] = []
     measured, beyond = _place(sort, after)
     if measured:
@@ -241,7 +243,12 @@ def _asked(
     if error == "*":
         conditions.append("s.errors > 0")
     elif error:
-        conditions.append("s.errors > 0 and lower(s.error) like lower(%(error)s)")
+        # Postgres takes such a search for rare, whatever it finds. Of the plans for that this one costs the least where
+        # it is not: 1,000 finds are looked up in the order of their ids, which reads 60 % of the pages of a join.
+        conditions.append(
+            "id = any(array(select object_id from {s}.summary where errors > 0"
+            " and lower(summary.error) like lower(%(error)s)))"
+        )
         parameters["error"] = f"%{_pattern(_printable(error, 'error'))}%"
     return conditions, parameters
 

@@ -28,7 +28,7 @@ class TaskDesk:
         )
 
     def places(self, rows: Iterable[TaskRow]) -> dict[str, int]:
-        """Tell the places of those that wait among all of the team's, from 1."""
+        """Tell the places of those that wait, in the queue before the workers, from 1."""
         ids = [row.id for row in rows if row.state == "waiting"]
         return records.places(self._connection, self._schema, ids)
 

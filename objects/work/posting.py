@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("grove.task")
 
+EXPIRES_S = 60  # of a message to one process, which may be gone
 SEND = "objects.tasks.run_waiting_tasks"
 
 
-def queue_of(place: str) -> str:
-    """Give the name of the Celery queue from which those are sent for who run tasks at a place."""
-    return place or "tasks"
+def queue_of(place: str, holder: int = 0) -> str:
+    """Give the name of the Celery queue from which those are sent for who run tasks at a place, or one of them."""
+    return f"{place}.{holder}" if holder else place or "tasks"
 
 
 class _Post:
@@ -56,9 +57,12 @@ class _Post:
                 _send(None, place)
 
 
-def _send(after_s: float | None, place: str) -> None:
+def _send(after_s: float | None, place: str, to: str = "") -> None:
     try:
-        current_app.send_task(SEND, (place,), queue=queue_of(place), countdown=after_s, retry=False, ignore_result=True)
+        current_app.send_task(
+            SEND, (place,), queue=to or queue_of(place), countdown=after_s, retry=False, ignore_result=True,
+            expires=EXPIRES_S if to else None,
+        )  # fmt: skip
     except (KombuError, OSError) as error:
         log.warning("valkey is away: tasks wait until beat sends for them: %s", error)
 
@@ -80,6 +84,11 @@ def post(count: int = 1, *, after_s: float = 0.0, place: str = "") -> None:
         _send(after_s, place)
     elif count > 0:
         _post.put(count, place)
+
+
+def send_to(place: str, holder: int) -> None:
+    """Send for one process at a place, by the number that it is known by; where it is gone, nobody comes."""
+    _send(None, place, queue_of(place, holder))
 
 
 def notice(events: Sequence["Event"]) -> None:

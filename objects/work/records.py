@@ -46,12 +46,34 @@ _LIST = (
     " (SELECT b.created_at, b.id FROM {s}.task b WHERE b.object_id = %(object_id)s AND b.id = %(before)s))"
     " ORDER BY t.created_at DESC, t.id DESC LIMIT %(limit)s"
 )
-# In the order in which workers take them (`objects.work.queue`); counted no further than anybody reads.
+# In the order in which workers take them (`objects.work.queue`): always of the team with the fewest under way, those
+# counted that begin meanwhile. Of each team no more are counted than can come before (a loose index scan finds them).
 _PLACES = (
-    "SELECT id, place FROM (SELECT id, row_number() OVER (ORDER BY priority DESC, due_at, id) AS place FROM ("
-    "SELECT id, priority, due_at FROM {queue} WHERE schema = %(schema)s AND (leased_until IS NULL"
-    " OR leased_until < {now}) ORDER BY priority DESC, due_at LIMIT %(counted)s) AS first) AS placed"
-    " WHERE id = ANY(%(ids)s)"
+    "WITH RECURSIVE ours AS (SELECT id, place, due_at,"
+    " row_number() OVER (PARTITION BY place ORDER BY priority DESC, due_at, id) AS number FROM ("
+    "SELECT id, place, priority, due_at FROM {queue} WHERE schema = %(schema)s AND due_at <= {now}"
+    " AND (leased_until IS NULL OR leased_until < {now}) ORDER BY priority DESC, due_at LIMIT %(counted)s) AS first"
+    "), busy AS ("
+    "SELECT schema, place, count(*) AS count FROM {queue} WHERE leased_until >= {now} GROUP BY schema, place"
+    "), mine AS ("
+    "SELECT ours.id, ours.place, ours.number, ours.number + coalesce(busy.count, 0) AS turn,"
+    " (SELECT min(due_at) FROM ours AS first WHERE first.place = ours.place) AS due_at"
+    " FROM ours LEFT JOIN busy ON busy.schema = %(schema)s AND busy.place = ours.place WHERE ours.id = ANY(%(ids)s)"
+    "), team(schema) AS ("
+    "(SELECT schema FROM {queue} WHERE EXISTS (SELECT FROM mine) ORDER BY schema LIMIT 1) UNION ALL"
+    " SELECT (SELECT q.schema FROM {queue} q WHERE q.schema > team.schema ORDER BY q.schema LIMIT 1)"
+    " FROM team WHERE team.schema IS NOT NULL"
+    "), others AS ("
+    "SELECT last.place, waits.count, waits.due_at, coalesce(busy.count, 0) AS busy FROM team"
+    " CROSS JOIN (SELECT place, max(turn) AS turn FROM mine GROUP BY place) AS last"
+    " CROSS JOIN LATERAL (SELECT count(*) AS count, min(due_at) AS due_at FROM ("
+    "SELECT due_at FROM {queue} q WHERE q.schema = team.schema AND q.place = last.place AND q.due_at <= {now}"
+    " AND (q.leased_until IS NULL OR q.leased_until < {now}) ORDER BY q.due_at LIMIT last.turn) AS w) AS waits"
+    " LEFT JOIN busy ON busy.schema = team.schema AND busy.place = last.place"
+    " WHERE team.schema <> %(schema)s AND waits.count > 0"
+    ") SELECT mine.id, (mine.number + coalesce(sum(greatest(0, least(others.count,"
+    " mine.turn - others.busy - (others.due_at >= mine.due_at)::int))), 0))::bigint"
+    " FROM mine LEFT JOIN others ON others.place = mine.place GROUP BY mine.id, mine.number"
 )
 _BENEATH: Final = (
     "o.path, o.kind FROM {s}.object o WHERE o.id = t.object_id AND o.trashed_at IS NULL"
@@ -224,7 +246,10 @@ def listed(
 
 
 def places(connection: Connection[Any], schema: str, ids: list[str]) -> dict[str, int]:
-    """Tell the places of tasks among all of the team that wait, from 1; those far behind are left out."""
+    """Tell the places of tasks among all that wait for the same workers, of other teams, too, from 1.
+
+    As it would go if nobody came any more. Those far behind are left out, and those that are not due yet.
+    """
     if not ids:
         return {}
     asked = {"schema": schema, "ids": ids, "counted": COUNTED, "moved_s": clock.moved_s()}

@@ -111,11 +111,15 @@ class Runner(Protocol):
 
 @dataclass(slots=True)
 class Performance:
-    """A task that was begun. keeps: what is kept in the object with the outcome; set by the time that it is over."""
+    """A task that was begun.
+
+    keeps: what is kept in the object with the outcome; set by the time that it is over. is_large: that takes long.
+    """
 
     line: Line
     runner: Runner
     keeps: "Callable[[Context], None] | None" = None
+    is_large: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,18 +170,31 @@ def run_waiting(name: str = "") -> int:
     places = place(name).places
 
     def choose(connection: psycopg.Connection[Any]) -> Taken | None:
-        return queue.take(connection, settings.GROVE.TASK_LEASE_S, places.may, name)
+        return queue.take(connection, settings.GROVE.TASK_LEASE_S, places.may, name, leases.holder())
 
     count = 0
     while True:
         taken = places.take(lambda: _persistently(choose))
         if taken is None:
+            if name:
+                _persistently(lambda connection: _send_on(connection, name))
             return count
         try:
             run(taken)
         finally:
             places.give_back(taken.schema)
         count += 1
+
+
+def _send_on(connection: psycopg.Connection[Any], name: str) -> None:
+    """Send for those whom tasks are left to, and for whoever is there should they not come."""
+    from objects.work import posting  # noqa: PLC0415 -- it needs Celery, which a task's process does not
+
+    there = queue.wanted(connection, name, leases.holder())
+    for holder in there:
+        posting.send_to(name, holder)
+    if there:
+        posting.post(after_s=queue.PATIENCE_S, place=name)
 
 
 def run(taken: Taken) -> None:
@@ -204,6 +221,7 @@ class Run:
         self._written = self._pieces = 0
         self._place = ""
         self._keeps: Callable[[Context], None] | None = None
+        self._is_large = False
 
     def to_the_end(self) -> None:
         """Run it and settle it. Raises LeaseLost."""
@@ -254,7 +272,7 @@ class Run:
         )  # fmt: skip
         with place(self._place).begin(errand) as begun:
             said = self._heard(begun.line, begun.runner, caller, seconds)
-        self._keeps = begun.keeps
+        self._keeps, self._is_large = begun.keeps, begun.is_large
         return said
 
     def _heard(self, line: Line, process: Runner, caller: Caller, seconds: float) -> list[Any]:
@@ -385,6 +403,7 @@ class Run:
                 outcome = running.engine().call(
                     taken.schema, taken.path, taken.command, {}, self._caller(), via=f"task {taken.id}",
                     work=settling.within(taken, ending, lost),
+                    seconds=self.limits.LARGE_CALL_SECONDS if self._is_large else 0.0,
                 )  # fmt: skip
             except Problem as problem:
                 return problem

@@ -12,6 +12,7 @@ import "./js/watches.js";
 import "./js/morph.js";
 import "./js/tabs.js";
 import "./js/live.js";
+import "./js/focus.js";
 import "./js/following.js";
 import "./js/said.js";
 import "./js/editors.js";

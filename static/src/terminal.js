@@ -136,8 +136,13 @@ function wireUp(box, part, terminal, search, wire, fit) {
   };
   const copy = () => navigator.clipboard?.writeText(terminal.getSelection());
 
+  // Tab is the shell's. Who has no pointer gets out by Escape, then Tab: the browser is left to move on.
+  let isLeaving = false;
+  terminal.textarea.setAttribute("aria-describedby", part("out").id);
   terminal.attachCustomKeyEventHandler((event) => {
     if (event.type !== "keydown") return true;
+    if (event.key === "Tab" && isLeaving) return false;
+    if (event.key !== "Shift") isLeaving = event.key === "Escape";
     const isCommand = event.ctrlKey || event.metaKey;
     const key = event.key.toLowerCase();
     if (!isCommand || event.altKey) return true;

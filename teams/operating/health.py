@@ -1,5 +1,6 @@
 """Whether everything runs: processes, queues, what runs by the clock, Postgres and Valkey."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,8 +16,15 @@ from teams.answering import answer
 from teams.operating.site import operators_page
 from teams.presence import Process, processes
 
-WANTED = ("web", "worker", "beat")
-QUEUES = ("celery",)
+WANTED = ("web", "beat")
+# What is sent for whom, and what stands still while nobody takes from it.
+QUEUES = {
+    "ticks": "nothing that is due is handed to anybody",
+    "wakes": "schedules, messages and steps do not go on",
+    "tasks": "tasks of teams wait",
+    "browser": "browsers of objects do nothing",
+    "celery": "what is old is not forgotten, and searches fall behind",
+}
 UNACKED = "unacked"
 
 
@@ -30,12 +38,22 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue of the broker: how much waits in it, and how many processes take from it."""
+
+    name: str
+    waiting: int
+    takers: int
+
+
+@dataclass(frozen=True, slots=True)
 class HealthPage:
     """What templates/admin/health.html shows."""
 
     problems: Sequence[str]
     processes: Sequence[Process]
-    queues: Sequence[Fact]
+    queues: Sequence[Queue]
+    in_hand: int
     postgres: Sequence[Fact]
     valkey: Sequence[Fact]
     schedule: Sequence[tuple[str, str, datetime | None, bool]]
@@ -48,25 +66,37 @@ def health(request: HttpRequest) -> HttpResponse:
     problems: list[str] = []
     client = redis.Redis.from_url(settings.VALKEY_URL, socket_connect_timeout=2, socket_timeout=2)
     try:
-        running, queues, valkey = processes(client), _queues(client), _valkey(client)
+        running, valkey = processes(client), _valkey(client)
+        queues, in_hand = _queues(client, running), int(client.hlen(_key(UNACKED)))
     except redis.RedisError:
-        running, queues, valkey = [], [], []
+        running, queues, in_hand, valkey = [], [], 0, []
         problems.append("Valkey does not answer: tasks and events to other processes wait, sign-ins are refused.")
     else:
         there = {process.role for process in running}
         problems += [f"No {role} process has said lately that it runs." for role in WANTED if role not in there]
+        problems += [
+            f"No worker takes from the queue {each.name}: {QUEUES[each.name]}." for each in queues if not each.takers
+        ]
     schedule = [
-        (each.name, str(each.schedule), each.last_run_at, each.enabled)
+        (each.name, _when(each), each.last_run_at, each.enabled)
         for each in PeriodicTask.objects.select_related("interval", "crontab", "solar", "clocked").order_by("name")
     ]
-    page = HealthPage(problems, running, queues, _postgres(), valkey, schedule)
+    page = HealthPage(problems, running, queues, in_hand, _postgres(), valkey, schedule)
     return answer(request, "admin/health.html", page)
 
 
-def _queues(client: redis.Redis) -> list[Fact]:
-    prefix = str(settings.CELERY_BROKER_TRANSPORT_OPTIONS["global_keyprefix"])
-    waiting = [Fact(f"{name}: waiting", f"{client.llen(prefix + name):,}") for name in QUEUES]
-    return [*waiting, Fact("given to workers, not done yet", f"{client.hlen(prefix + UNACKED):,}")]
+def _when(task: PeriodicTask) -> str:
+    return task.crontab.human_readable if task.crontab else str(task.interval or task.solar or task.clocked)
+
+
+def _queues(client: redis.Redis, running: Sequence[Process]) -> list[Queue]:
+    taken = Counter(name for process in running for name in process.queues.split())
+    return [Queue(name, int(client.llen(_key(name))), taken[name]) for name in QUEUES]
+
+
+def _key(name: str) -> str:
+    """Give the name under which the broker keeps a queue in Valkey."""
+    return f"{settings.CELERY_BROKER_TRANSPORT_OPTIONS['global_keyprefix']}{name}"
 
 
 def _valkey(client: redis.Redis) -> list[Fact]:

@@ -85,7 +85,8 @@ def access(request: TeamRequest) -> HttpResponse:
     """Answer what somebody may at a path. For oneself anybody may ask, for others an admin of the path."""
     asked = "who" in request.GET
     first = {"who": request.person.email, "path": request.GET.get("path", "/")}
-    form = AskForm(request.GET) if asked else AskForm(initial=first)
+    slug = request.team.slug
+    form = AskForm(request.GET, slug=slug) if asked else AskForm(initial=first, slug=slug)
     seen = attempt(form, lambda typed: _seen(request, typed["who"].strip(), typed["path"])) if asked else None
     people: Sequence[str] = ()
     if request.caller.role_at("/") >= Role.ADMIN:

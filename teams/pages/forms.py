@@ -3,10 +3,13 @@
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from django import forms
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 from teams.access import VERBS, Role
 from teams.problems import Conflict, NotAllowed, OverLimit, Problem, WrongArgument
@@ -20,6 +23,49 @@ ROLE_WORDS = {
     Role.NONE: "none: sees nothing but what a grant opens",
 }
 DATA = {"class": "data", "autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+
+SPARE: Final = 2  # empty inputs for more paths
+
+
+class PathInput(forms.TextInput):
+    """An input for a path. Once it knows the team (`offering`), it offers paths that fit what is typed."""
+
+    def __init__(self) -> None:
+        super().__init__(DATA | {"placeholder": "/project/42"})
+
+
+class PathInputs(PathInput):
+    """An input for each of several paths, and empty ones for more. Read as lines."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> str:  # noqa: ARG002 -- Django's signature
+        """Put what was typed together."""
+        return "\n".join(data.getlist(name))
+
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+        """Write them; the first has the label."""
+        given = [line for line in str(value or "").splitlines() if line.strip()]
+        inputs = []
+        for number, each in enumerate([*given, *[""] * SPARE], start=1):
+            own = dict(attrs or {})
+            if number > 1:
+                own |= {"id": f"{own.get('id', name)}_{number}", "aria-label": f"Path {number}", "required": False}
+            inputs.append((super().render(name, each, own, renderer),))
+        return format_html_join("", "{}", inputs)
+
+
+def offering(form: forms.Form, slug: str) -> None:
+    """Let inputs for paths offer those of a team's objects as one types: templates/teams/_fields.html has the list."""
+    for name, field in form.fields.items():
+        if isinstance(field.widget, PathInput):
+            field.widget.attrs |= {
+                "list": f"id_{name}-offers",
+                "hx-get": reverse("paths", args=[slug]),
+                "hx-trigger": "input changed delay:120ms, focus once",
+                "hx-target": "next datalist",
+                "hx-swap": "innerHTML",
+                "hx-sync": "this:replace",
+                "hx-disabled-elt": "unset",
+            }
 
 
 def attempt(form: forms.Form, action: Callable[[dict[str, Any]], Result]) -> Result | None:
@@ -100,14 +146,11 @@ class GrantForm(forms.Form):
         widget=forms.EmailInput(attrs={"autocomplete": "off", "list": "members", "spellcheck": "false"}),
         help_text="the e-mail address of a member",
     )
-    path = forms.CharField(
-        label="Path",
-        widget=forms.TextInput(attrs=DATA | {"placeholder": "/project/42"}),
-        help_text="holds for everything beneath it, too",
-    )
+    path = forms.CharField(label="Path", widget=PathInput(), help_text="holds for everything beneath it, too")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, slug: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        offering(self, slug)
         self.fields["role"] = role_field(Role.ADMIN, initial=Role.EDITOR)
         self.fields["role"].help_text = "in place of the inherited one; none denies"
 
@@ -129,8 +172,8 @@ class TokenForm(forms.Form):
     paths = forms.CharField(
         label="Paths",
         initial="/",
-        widget=forms.Textarea(attrs=DATA | {"rows": 2}),
-        help_text="one a line; nothing outside of them exists for the token",
+        widget=PathInputs(),
+        help_text="nothing outside of them exists for the token",
     )
     verbs = forms.MultipleChoiceField(
         label="It may",
@@ -153,8 +196,9 @@ class TokenForm(forms.Form):
         help_text="at most, in each process; no limit when left out",
     )
 
-    def __init__(self, *args: Any, up_to: Role, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, up_to: Role, slug: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        offering(self, slug)
         self.fields["ceiling"] = role_field(up_to, with_none=False, initial=up_to)
         self.fields["ceiling"].label = "At most as"
 
@@ -200,7 +244,11 @@ class AskForm(forms.Form):
         widget=forms.TextInput(attrs=DATA | {"list": "who"}),
         help_text="an e-mail address, or the first letters of a token",
     )
-    path = forms.CharField(label="Path", initial="/", widget=forms.TextInput(attrs=DATA))
+    path = forms.CharField(label="Path", initial="/", widget=PathInput())
+
+    def __init__(self, *args: Any, slug: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offering(self, slug)
 
 
 def choices_of(emails: Iterable[str]) -> list[str]:

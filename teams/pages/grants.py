@@ -51,9 +51,10 @@ class GrantsPage:
 def grants(request: TeamRequest) -> HttpResponse:
     """Show the grants that concern the caller, or that he administers; a sent form gives one."""
     typed = {name: request.GET[name] for name in ("person", "path", "role") if name in request.GET}
-    form = GrantForm(request.POST or None, initial=typed) if tops(request) else None
+    slug = request.team.slug
+    form = GrantForm(request.POST or None, initial=typed, slug=slug) if tops(request) else None
     if request.method == "POST":
-        form = form or GrantForm(request.POST)  # `give_grant` refuses, and says why
+        form = form or GrantForm(request.POST, slug=slug)  # `give_grant` refuses, and says why
         given = attempt(
             form,
             lambda said: actions.give_grant(
@@ -115,7 +116,7 @@ def _show(request: TeamRequest, form: GrantForm | None, problem: Problem | None 
     page = GrantsPage(
         places(request, "grants"),
         rows,
-        form or (GrantForm() if administers else None),
+        form or (GrantForm(slug=request.team.slug) if administers else None),
         choices_of(request.team.people.values_list("email", flat=True)[:200]) if administers else (),
         problem,
         "?" + urlencode({"after": f"{last.path}@{last.pk}"}) if last else "",

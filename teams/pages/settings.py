@@ -7,7 +7,9 @@ from http import HTTPStatus
 from django import forms
 from django.conf import settings as installation
 from django.contrib import messages
+from django.db import connection
 from django.http import HttpResponse, HttpResponseRedirect
+from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -15,7 +17,7 @@ from teams import actions, plans
 from teams.access import Role, decide
 from teams.actions.teams import gone_at
 from teams.answering import answer
-from teams.models import Person
+from teams.models import Person, Team
 from teams.pages.forms import ConfirmForm, TeamForm, attempt, choices_of, status_of
 from teams.pages.places import Place, places
 from teams.pages.requests import TeamRequest, member_page
@@ -35,11 +37,11 @@ class HandOverForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """How much of a limit is used."""
+    """How much of a limit is used, as people read it."""
 
     name: str
-    used: int
-    most: int
+    used: str
+    most: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,16 +136,27 @@ def _hand_over(request: TeamRequest, email: str) -> Person:
     return person
 
 
+def _uses(team: Team) -> list[Use]:
+    with connection.cursor() as cursor:
+        browsers = plans.browsing(cursor, team.schema_name)
+    tokens = team.tokens.filter(revoked_at=None).count()
+    return [
+        Use("people", f"{team.memberships.count():,}", f"{plans.most_people(team):,}"),
+        Use("tokens", f"{tokens:,}", f"{plans.most_tokens(team):,}"),
+        Use("browsers awake now", f"{browsers.awake:,}", f"{browsers.awake_most:,} on a host"),
+        Use("minutes of browsers today", f"{browsers.used_s / 60:,.0f}", f"{browsers.day_s / 60:,.0f}"),
+        Use("memory of their pages", filesizeformat(browsers.used_bytes), filesizeformat(browsers.memory_bytes)),
+        Use("their downloads today", filesizeformat(browsers.downloaded_bytes), filesizeformat(browsers.day_bytes)),
+    ]
+
+
 def _show(request: TeamRequest, rename: TeamForm, hand_over: HandOverForm) -> HttpResponse:
     team, own = request.team, request.caller.role_at("/")
     is_owner = own is Role.OWNER
     members = team.people.exclude(pk=request.person.pk).values_list("email", flat=True)[:200] if is_owner else ()
     uses = []
     if own >= Role.VIEWER:
-        uses = [
-            Use("people", team.memberships.count(), plans.most_people(team)),
-            Use("tokens", team.tokens.filter(revoked_at=None).count(), plans.most_tokens(team)),
-        ]
+        uses = _uses(team)
     page = SettingsPage(
         places(request, "settings"),
         own.word,

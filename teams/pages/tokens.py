@@ -57,12 +57,13 @@ class TokensPage:
 def tokens(request: TeamRequest) -> HttpResponse:
     """Show one's tokens, all of them to an admin; a sent form makes one."""
     own = max((role for _, role in request.caller.grants), default=Role.VIEWER)
-    form = TokenForm(request.POST or None, up_to=max(own, Role.VIEWER))
+    slug = request.team.slug
+    form = TokenForm(request.POST or None, up_to=max(own, Role.VIEWER), slug=slug)
     made: tuple[Token, str] | None = None
     if request.method == "POST":
         made = attempt(form, lambda _: actions.create_token(team=request.team, by=request.person, **form.limits()))
     if made is not None:
-        form = TokenForm(up_to=max(own, Role.VIEWER))
+        form = TokenForm(up_to=max(own, Role.VIEWER), slug=slug)
     return _show(request, form, made)
 
 
@@ -75,7 +76,7 @@ def revoke(request: TeamRequest, number: int) -> HttpResponse:
         actions.revoke_token(team=request.team, by=request.person, token=token)
     except Problem as problem:
         own = max(request.caller.role_at("/"), Role.VIEWER)
-        return _show(request, TokenForm(up_to=own), None, problem)
+        return _show(request, TokenForm(up_to=own, slug=request.team.slug), None, problem)
     messages.success(request, f"{token.name} ({token.prefix}) works no more.")
     return HttpResponseRedirect(reverse("tokens", args=[request.team.slug]), status=HTTPStatus.SEE_OTHER)
 

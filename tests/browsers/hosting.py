@@ -43,10 +43,13 @@ class Hosting:
         self.threads = []
         self.over = threading.Event()
 
-    def again(self, **limits: Any) -> None:
-        """Stop the host as a restart does, and have another; limits: such as BROWSER_IDLE_S=1."""
+    def again(self, *, real_way: bool = False, **limits: Any) -> None:
+        """Stop the host as a restart does, and have another; limits: such as BROWSER_IDLE_S=1.
+
+        real_way: it goes through Grove's own proxy, to the demo site among others, and not to the web of the tests.
+        """
         self.host.stop()
-        self.host = Host(self.site.proxy, replace(settings.GROVE, **limits))
+        self.host = Host(None if real_way else self.site.proxy, replace(settings.GROVE, **limits))
         self.host.start()
 
     def stop(self) -> None:

@@ -34,10 +34,13 @@ STORES = """<title>Stores</title><body style="height: 4000px"><script>
 LOGIN = """<title>Sign in</title><form method="post" action="/login">
 <label>Name <input name="name"></label><label>Password <input name="password" type="password"></label>
 <button name="login">Log in</button></form>"""
-HUNGRY = """<title>Hungry</title><script>
-  const all = [];
-  setInterval(() => all.push(new Uint8Array(1 << 26).fill(7)), 5);
-</script>"""
+FLOODS = """<title>Floods</title>
+<button onclick="for (let n = 1000; n; n--) window.open('/empty?' + n)">Tabs</button>
+<button onclick="for (let n = 1000; n; n--) window.open('/empty?' + n, '', 'noopener')">Popups</button>
+<button onclick="for (let n = 1000; n; n--) alert(n)">Dialogs</button>
+<button onclick="(async () => { for (let n = 1000; n; n--) {
+  Object.assign(document.createElement('a'), {href: '/plants.csv?' + n, download: ''}).click()
+  await new Promise(done => setTimeout(done, 1)) } })()">Downloads</button>"""
 DOINGS = """<title>Doings</title>
 <h1>Doings</h1>
 <form id="order" onsubmit="return false">
@@ -67,10 +70,10 @@ PAGES = {
     "/login": LOGIN,
     "/stores": STORES,
     "/empty": "<title>Empty</title>",
+    "/spins": "<title>Spins</title><script>for (;;);</script>",
+    "/later": "<title>Later</title><script>onload = () => setTimeout(() => { for (;;); }, 100)</script>",
+    "/floods": FLOODS,
     "/loop": "<title>Loop</title><button onclick='for (;;);'>Hang</button>",
-    "/hungry": HUNGRY,
-    "/popups": "<title>Popups</title><button onclick='for (let n = 12; n; n--) window.open(`/empty`)'>More</button>",
-    "/asks": "<title>Asks</title><button onclick='for (let n = 0; n < 200; n++) alert(n)'>Ask</button>",
 }
 
 

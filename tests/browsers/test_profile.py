@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from objects.commands.types import Content
-from teams.problems import Conflict, NoSuch, OutOfTime
+from teams.problems import NoSuch, OutOfTime
 from tests.browsers.hosting import Hosting
 
 STORED = """async () => {
@@ -157,35 +157,6 @@ def test_a_page_that_loops_is_cut_and_others_are_not_hurt(grove, ask, site, host
 
     assert ask(other, "click", target="Water all")["title"] == "Watered"
     assert ask(stuck, "text") == "Hang"
-    hosting.again()
-
-
-def test_floods_of_dialogs_and_tabs_are_held_back(grove, ask, site, hosting):
-    hosting.again(BROWSER_TABS=5, BROWSER_DIALOGS=10)
-    path = grove.new("browser")
-    ask(path, "open", url=f"{site.url}/asks")
-    with pytest.raises(Conflict, match="asked more than 10 dialogs"):
-        ask(path, "click", target="Ask")
-    ask(path, "open", url=f"{site.url}/popups")
-    ask(path, "click", target="More")
-    wait_for(lambda: len(ask(path, "tabs")) == 5)
-    ask(path, "tab", tab=1)
-    ask(path, "click", target="More")
-
-    assert len(ask(path, "tabs")) == 5
-    hosting.again()
-
-
-def test_a_page_that_takes_memory_without_end_is_ended(grove, ask, site, hosting):
-    hosting.again(BROWSER_PAGE_BYTES=300 << 20)
-    path, other = grove.new("browser"), grove.new("browser")
-    ask(other, "open", url=f"{site.url}/")
-    ask(path, "open", url=f"{site.url}/hungry")
-
-    wait_for(lambda: all(each["asleep"] for each in ask(path, "tabs")))  # or none, where it had not opened yet
-
-    assert ask(other, "text", target="h1") == "Garden"
-    ask(path, "close")
     hosting.again()
 
 

@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 import psycopg
@@ -47,6 +47,16 @@ class Ground:
     directory: Path
     process: subprocess.Popen[bytes]
     log: Path
+
+    def again(self) -> None:
+        """Stop everything as a person does, and start it anew on what it has kept."""
+        self.process.terminate()
+        self.process.wait(60)
+        for known in ("url", "database_url", "teams", "celery"):
+            self.__dict__.pop(known, None)
+        with self.log.open("ab") as written:
+            self.process = _started(self.directory, written)
+        _wait_started(self)
 
     @property
     def state(self) -> State:
@@ -209,20 +219,26 @@ def ground() -> Iterator[Ground]:
     directory.chmod(0o755)
     log = directory / "log"
     with log.open("wb") as written:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.chaos.ground", str(directory)], cwd=ROOT, stdout=written, stderr=written
-        )
-    made = Ground(directory, process, log)
+        made = Ground(directory, _started(directory, written), log)
     try:
-        until = time.monotonic() + START_S
-        while not ((state := read(directory / "run")) and state.url):
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < until, log.read_text()
-            time.sleep(0.05)
+        _wait_started(made)
         yield made
     finally:
-        process.terminate()
-        process.wait(60)
+        made.process.terminate()
+        made.process.wait(60)
         if os.environ.get("GROVE_CHAOS_KEEP_LOG"):
             shutil.copy(log, os.environ["GROVE_CHAOS_KEEP_LOG"])
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _started(directory: Path, written: IO[bytes]) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "tests.chaos.ground", str(directory)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=written, stderr=written)
+
+
+def _wait_started(made: Ground) -> None:
+    until = time.monotonic() + START_S
+    while not ((state := read(made.directory / "run")) and state.url and state.pid == made.process.pid):
+        assert made.process.poll() is None, made.log.read_text()
+        assert time.monotonic() < until, made.log.read_text()
+        time.sleep(0.05)

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from config.up.environment import ROOT
-from config.up.grove import beat, dispatcher, quiet_root, tasks, wait_for_answer, web, worker
+from config.up.grove import beat, browser, dispatcher, quiet_root, tasks, wait_for_answer, web, worker
 from config.up.ports import listen
 from config.up.running import Claim
 from config.up.say import started_at
@@ -23,7 +23,7 @@ SETTINGS = {
     "GROVE_WAKE_LEASE_S": "2",
     "GROVE_CRON_RUNS": "100000",
     "GROVE_TASK_REDELIVERY_S": "3",
-    "GROVE_TASK_LEASE_S": "5",  # after which the task of a worker that was killed is given to another
+    "GROVE_TASK_LEASE_S": "300",  # longer than any test waits: the death of a worker is to be noticed before
     "GROVE_TASK_LOST": "1000",  # here it is not the tasks' fault
     "GROVE_LOG_LEVEL": "WARNING",
 }
@@ -55,7 +55,7 @@ def main(directory: Path) -> None:
                 stop_s=work.stop_s, rank=work.rank,
             ))  # fmt: skip
             wait_for_answer(supervisor, f"http://{place}/")
-            for made in (tasks, dispatcher, beat):
+            for made in (tasks, browser, dispatcher, beat):
                 supervisor.start(made(environment))
             claim.state.url, claim.state.environment = f"http://{place}", environment
             claim.write()

@@ -23,6 +23,9 @@ def test_the_demo_tree_holds_real_things(team, call):
     assert [each["outcome"] for each in call("/lab/garden", "cron.history", name="water")["runs"]] == ["ok"]
     assert call("/shop/orders", "queue.depth")["waiting"] == 4
     assert [(each["what"], each["state"]) for each in call("/shop/orders", "steps.list")] == [("plan", "going")]
+    assert [(each["command"], each["state"]) for each in call("/lab/browser", "task.list")] == [
+        ("browser.open", "waiting")  # there is no browser host here
+    ]
     assert [each["name"] for each in call("/welcome", "files.list")["files"]] == ["README.md"]
     assert [each["path"] for each in call("/", "tree.find", tag="shop")["objects"]] == [
         "/shop", "/shop/orders", "/shop/prices",

@@ -1,4 +1,4 @@
-"""A person's way through the pages in a real Chromium, against a real web process: with scripts, without, narrow."""
+"""A person's way through the pages in a real Chromium, against a real web process: with scripts and without."""
 
 from playwright.sync_api import Page, expect
 
@@ -60,21 +60,6 @@ def test_the_same_without_scripts(chromium, site):
 
         expect(page.locator(".notes")).to_contain_text("state set done")
         assert state_of(page)["mode"] == "manual"
-
-
-def test_a_phone_of_360_pixels_shows_all_without_scrolling_sideways(chromium, site):
-    with entered(chromium, site, viewport={"width": 360, "height": 740}, color_scheme="dark") as page:
-        widths = {}
-        query = "sql.query?query=select+*+from+orders&_run=yes"
-        addresses = [
-            "/t/demo/", "/t/demo/objects/", "/t/demo/objects/?find=shop", "/t/demo/gallery/", "/t/demo/o/shop/orders",
-            "/t/demo/new/", "/t/demo/trash/", "/t/demo/o/welcome:state.set", f"/t/demo/o/shop/orders:{query}",
-        ]  # fmt: skip
-        for address in addresses:
-            page.goto(address)
-            widths[address] = page.evaluate("document.documentElement.scrollWidth")
-
-        assert widths == dict.fromkeys(widths, 360)
 
 
 def test_the_theme_switch_is_remembered(chromium, site):

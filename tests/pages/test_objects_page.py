@@ -100,6 +100,11 @@ def test_search_finds_by_part_kind_tag_state_and_last_error(listed, owner, team,
     assert listed(find='state:"mode=slow"') == ["/find/red apple"]
     assert listed(find="apple error:") == ["/find/green apple"]
     assert listed(find="apple", error="yes") == ["/find/green apple"]
+    assert listed(find="error:number") == ["/find/green apple"]
+    shown = owner.get(f"/t/{team.slug}/objects/", {"find": "error:number"}).content.decode()
+    assert re.findall(r'<span class="why">(.*?)</span>', shown) == [
+        "conflict: mode: its value is no number, so nothing can be added. Set it to one first."
+    ]
 
 
 def test_sorting_puts_the_largest_the_last_called_and_the_most_failing_first(listed, owner, team, call, make):

@@ -221,10 +221,10 @@ def test_a_socket_that_is_abused_ends_alone(whole, web):
         one.close()
 
 
-def test_a_file_as_large_as_may_be_comes_in_in_bounded_memory(whole, web):
+def test_large_files_come_in_in_bounded_memory(whole, web):
     from django.conf import settings as product
 
-    content = random.Random(1).randbytes(product.GROVE.FILE_BYTES)
+    content = random.Random(1).randbytes(product.GROVE.BODY_BYTES)
     answer = whole.post("/fuzzed:files.put?name=large", content=content, headers={"Content-Type": "text/plain"})
     assert answer.status_code == 200, answer.text
     before = web.rss_bytes()
@@ -240,5 +240,5 @@ def test_a_file_as_large_as_may_be_comes_in_in_bounded_memory(whole, web):
     # Measured over 14 uploads: 270 MiB after three, 395 MiB once a second engine thread took one, no more after that.
     # Each thread seems to keep what it needed at once; less would be better (docs/reliability/security.md).
     growth = web.rss_bytes() - before
-    assert growth < product.GROVE.ENGINE_THREADS * 4 * product.GROVE.FILE_BYTES, f"{growth:,} bytes more"
+    assert growth < product.GROVE.ENGINE_THREADS * 4 * product.GROVE.BODY_BYTES, f"{growth:,} bytes more"
     assert whole.get("/fuzzed:files.get?name=large").content == content

@@ -83,7 +83,7 @@ def test_arguments_have_a_size_limit(site):
 def test_a_body_that_no_file_could_be_is_refused_before_it_is_sent(site):
     connection = http.client.HTTPConnection("127.0.0.1", site.web.port, timeout=10)
     connection.putrequest("POST", f"/api/v1/{site.team}/a:files.put?name=x")
-    for name, value in (site.bearer | {"Content-Length": "40000000", "Content-Type": "text/plain"}).items():
+    for name, value in (site.bearer | {"Content-Length": "140000000", "Content-Type": "text/plain"}).items():
         connection.putheader(name, value)
     connection.endheaders()
 
@@ -94,7 +94,7 @@ def test_a_body_that_no_file_could_be_is_refused_before_it_is_sent(site):
         "close",
         (
             b'{"type":"too-large","title":"Too large","status":413,'
-            b'"detail":"The body: larger than 33,554,432 bytes (limit FILE_BYTES). Send less."}'
+            b'"detail":"The body: larger than 134,217,728 bytes (limit FILE_BYTES). Send less."}'
         ),
     )
 

@@ -11,9 +11,11 @@ from django.db import connection
 from django.test import Client
 
 from objects.engine.running import engine
-from teams import actions, presence, switches
+from objects.timing.models import Wake
+from teams import actions, clock, presence, switches
 from teams.access import Role
 from teams.models import AuditLine, Person, Plan, Switch, Visit
+from teams.operating import health
 from teams.problems import NotAllowed, OverLimit, Problem, WrongArgument
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -60,8 +62,26 @@ def test_health_lists_who_runs_and_says_who_is_missing(operator):
     shown = text(browser_of(operator).get("/admin/health/"))
 
     assert [each.role for each in presence.processes(client)] == ["web"]
-    assert ("No worker process" in shown, "No beat process" in shown, "No web process" in shown) == (True, True, False)
-    assert all(words in shown for words in ("celery: waiting", "longest transaction", "forget deleted teams")[:2])
+    assert ("No beat process" in shown, "No web process" in shown) == (True, False)
+    assert re.findall(r"No worker takes from the queue (\w+)", shown) == list(health.QUEUES)
+    assert "longest transaction" in shown
+
+
+def test_health_knows_each_queue_what_waits_in_it_and_who_takes_from_it(operator):
+    client = redis.Redis.from_url(installation.VALKEY_URL)
+    for key in client.scan_iter(match=f"{presence.PREFIX}*"):
+        client.delete(key)
+    for queues in ("ticks", "celery wakes", "tasks"):
+        presence.say(f"worker {queues}", client, queues)
+    key = f"{installation.CELERY_BROKER_TRANSPORT_OPTIONS['global_keyprefix']}browser"
+    client.rpush(key, "a message")
+
+    shown = text(browser_of(operator).get("/admin/health/"))
+
+    assert re.findall(r"No worker takes from the queue (\w+)", shown) == ["browser"]
+    assert "wakes 1 worker 0 waiting" in shown
+    assert "browser no worker 1 waiting" in shown
+    client.delete(key)
 
 
 def test_health_says_when_valkey_is_away(operator, settings):
@@ -176,6 +196,27 @@ def test_objects_come_a_page_at_a_time_without_a_gap(operator, grove, team):
     assert seen == [f"{number:03}" for number in range(105)]
 
 
+# Work.
+
+
+def test_an_operator_sees_what_teams_have_grove_do_and_not_with_what(operator, grove, team):
+    path = grove.new()
+    grove.call(path, "http.get", url="http://example.com/secret-place")
+    nightly = {"name": "nightly", "spec": "0 3 * * *", "command": "state incr secret-word"}
+    grove.outcome(path, "cron.add", nightly, check=True)
+    grove.outcome(path, "queue.push", {"command": "state incr n"}, check=True)  # nobody works it off here
+    Wake.objects.filter(schema=team.schema_name, source="queue").update(ready_at=clock.now() - 3_600)
+
+    shown = browser_of(operator).get("/admin/work/")
+
+    assert re.search(rf"{team.slug} 0 running · 1 waiting since [^·]* · 2 ahead by the clock", text(shown))
+    assert f"{team.slug}: something has been due for 3,60" in text(shown)
+    assert f"{path} http.get waiting" in text(shown)
+    assert "secret" not in shown.content.decode()
+    grove.call(path, "task.cancel")
+    grove.outcome(path, "queue.purge", confirmed=True, check=True)
+
+
 # Visits.
 
 
@@ -268,8 +309,9 @@ def test_a_visit_wants_a_reason_and_a_member(operator, new_team, person):
 
 # Who gets in.
 
-PAGES = ("", "health/", "switches/", "teams/team/", "teams/person/", "teams/plan/", "teams/visit/", "teams/invitation/",
-         "admin/logentry/", "django_celery_beat/periodictask/", "django_celery_beat/periodictask/add/")  # fmt: skip
+PAGES = ("", "health/", "work/", "switches/", "teams/team/", "teams/person/", "teams/plan/", "teams/visit/",
+         "teams/invitation/", "admin/logentry/", "django_celery_beat/periodictask/",
+         "django_celery_beat/periodictask/add/")  # fmt: skip
 
 
 def test_pages_of_operators_are_in_our_look_without_inline_scripts(operator):

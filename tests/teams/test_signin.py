@@ -11,6 +11,7 @@ import httpx
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.usersessions.models import UserSession
+from django.contrib.auth.hashers import get_hasher
 from django.core import mail
 from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
@@ -102,6 +103,22 @@ def test_who_has_an_account_is_told_to_nobody(person):
             pages("/account/signup/", "email", password1="another horse 18"),
         ):
             assert known == unknown
+
+
+def test_a_wrong_password_costs_as_much_work_whoever_it_is_said_of(person, monkeypatch):
+    ann, kay = person(password=PASSWORD), person()  # who has no password signs in otherwise
+    worked = []
+    hasher = type(get_hasher())
+    encode = hasher.encode
+    monkeypatch.setattr(hasher, "encode", lambda *args, **more: (worked.append(1), encode(*args, **more))[1])
+
+    def work(email: str) -> int:
+        worked.clear()
+        Client().post("/account/login/", {"login": email, "password": "wrong wrong 1"})
+        cache.clear()
+        return len(worked)
+
+    assert work(ann.email) == work(kay.email) == work("nobody-here@example.com") > 0
 
 
 # A new account.

@@ -189,7 +189,7 @@ def test_as_seen_by_tells_of_others_only_to_who_administers_the_path(new_team, m
 def test_a_token_is_made_shown_once_and_works_within_its_limits(new_team):
     team = new_team()
     browser, address = browser_of(team.owner), f"/t/{team.slug}/team/tokens/"
-    form = {"name": "ci", "paths": "/shop\n/lab", "verbs": ["reads"], "commands": "state.set", "expires": "7",
+    form = {"name": "ci", "paths": ["/shop", "", "/lab"], "verbs": ["reads"], "commands": "state.set", "expires": "7",
             "rate": "2.5", "ceiling": "2"}  # fmt: skip
 
     made = browser.post(address, form)

@@ -112,3 +112,31 @@ def test_what_waits_for_a_team_that_is_gone_is_dropped(grove):
             "SELECT count(*) FROM public.teams_waitingtask WHERE schema = 'team_gone'"
         ).fetchone()
         assert count == (0,)
+
+
+def places_of(grove, path: str, tasks: list[str]) -> list[int]:
+    return [grove.call(path, "task.show", task=task)["place"] for task in tasks]
+
+
+def test_the_place_in_the_queue_is_the_turn_among_all_teams(grove, errand, new_team, caller):
+    other = type(grove)(grove.engine, caller(new_team()), "/else")
+    other.outcome("/else", "state.list", create="object", check=True)
+    theirs = other.new("errand")
+    mine = [grove.call(errand, "add", one=number, two=2)["task"] for number in range(4)]
+    his = [other.call(theirs, "add", one=number, two=2)["task"] for number in range(2)]
+
+    before = places_of(grove, errand, mine), places_of(other, theirs, his)
+    listed = {each["task"]: each["place"] for each in grove.call(errand, "task.list")}
+    ours = {grove.schema, other.schema}
+    with grove.engine_connection() as connection:
+        taken = [queue.take(connection, 30, lambda schema: schema in ours).id for _ in range(2)]
+        after = places_of(grove, errand, mine), places_of(other, theirs, his)
+        taken += [queue.take(connection, 30, lambda schema: schema in ours).id for _ in range(4)]
+
+    in_turn = [mine[0], his[0], mine[1], his[1], mine[2], mine[3]]
+    assert taken == in_turn
+    assert before == ([1, 3, 5, 6], [2, 4])
+    assert [listed[each] for each in mine] == [1, 3, 5, 6]
+    assert after == ([None, 1, 3, 4], [None, 2])
+    drain(grove)
+    drain(other)

@@ -11,6 +11,7 @@ import pytest
 from tests.pages.conftest import owner, signed_in
 from tests.surfaces.conftest import Site, Web, start
 from tests.terminal.sitting import Person
+from tests.work.conftest import Workers
 
 __all__ = ["owner", "signed_in"]  # fixtures
 
@@ -139,6 +140,23 @@ async def test_a_terminal_shows_a_bar_and_takes_it_away(grove, team, errand, wor
 
     assert ("█" in shown, "░" in shown) == (True, True)
     assert re.fullmatch(r"( +[0-9]+%  \w+)\r\x1b\[K4\n", shown.rpartition("█")[2])
+    await person.shell.close()
+
+
+async def test_a_terminal_shows_the_place_in_the_queue_until_it_is_its_turn(grove, team, errand):
+    for _ in range(2):
+        grove.call(errand, "add", one=1, two=2)
+    person = Person(grove.caller, team.slug, errand, colours=256)
+    line = asyncio.create_task(person.shell.run("add 2 3"))
+    async with asyncio.timeout(30):
+        while "3rd in the queue" not in person.screen.shown:  # noqa: ASYNC110 -- the screen tells nobody
+            await asyncio.sleep(0.02)
+
+    workers = Workers(2)
+    await line
+    await asyncio.to_thread(workers.stop)
+
+    assert person.screen.shown.endswith("\r\x1b[K5\n")
     await person.shell.close()
 
 

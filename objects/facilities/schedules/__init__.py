@@ -6,24 +6,20 @@ the object all schedules are paused. Every run is told on the topic "cron".
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 import orjson
 
 from objects.facilities.schedules.alerts import secret
-from objects.facilities.schedules.clocks import clock_changes
 from objects.facilities.schedules.firing import TOPIC, Firing
+from objects.facilities.schedules.looking import Looking
 from objects.facilities.schedules.shapes import (
     OCCASIONS,
     Arguments,
     Details,
     DstPolicy,
     Ends,
-    Entry,
-    Fire,
-    History,
     Item,
-    Items,
     Jitter,
     Lateness,
     Line,
@@ -32,30 +28,24 @@ from objects.facilities.schedules.shapes import (
     Outcome,
     OverlapPolicy,
     PlanName,
-    Preview,
     Starts,
     Sure,
     Tries,
     When,
     Zone,
     details,
-    entry,
-    fire,
     item,
-    past,
     unix,
 )
 from objects.facilities.schedules.tasks import BY_HAND, is_task
 from objects.sdk import (
     AtLeast,
-    Between,
     Conflict,
     Facility,
     Help,
     Json,
     Length,
     Moment,
-    NoSuch,
     ObjectPath,
     OverLimit,
     Problem,
@@ -66,17 +56,16 @@ from objects.sdk import (
     check_url,
     command,
 )
-from objects.timing import index, mails
+from objects.timing import mails
 from objects.timing.lines import planned
 from objects.timing.plans import LATE_S, NEVER, Plan, Plans, Rules
 from objects.timing.specs import At, read, read_zone
 from objects.timing.wallclock import utc
 
 TURN_S: Final = 0.05  # after so long in one transaction, the other callers of the object have their turn
-AGENDA_ROWS: Final = 5_000  # that are looked at for those that the caller sees
 
 
-class Schedules(Facility):
+class Schedules(Looking, Facility):
     """Does things at their time."""
 
     name = "cron"
@@ -378,143 +367,6 @@ class Schedules(Facility):
 
     # ---- What one asks ----
 
-    @command(name="list", reads=True)
-    def list_(
-        self,
-        *,
-        after: Annotated[str, Help("only names after this; `next` of the answer before")] = "",
-        limit: Annotated[int, Between(1, 1_000)] = 100,
-    ) -> Items:
-        """List schedules and alarms, by name.
-
-        > cron add count "*/5 * * * *" -- state incr visits
-        …
-        > cron list
-        name   when …
-        count  every 5 minutes (UTC) …
-        """
-        plans = self._plans()
-        found = plans.some(after, limit)
-        return Items([item(plan, plans) for plan in found], found[-1].name if len(found) == limit else None)
-
-    @command(reads=True)
-    def show(self, name: PlanName) -> Details:
-        """Tell all about a schedule.
-
-        > cron add count "*/5 * * * *" -- state incr visits
-        …
-        > cron show count
-        name       count
-        spec       */5 * * * *
-        …
-        """
-        plans = self._plans()
-        return details(self._found(plans, name), plans)
-
-    @command(reads=True)
-    def next(self, name: PlanName, count: Annotated[int, Between(1, 100)] = 20) -> list[Fire]:
-        """Tell when a schedule fires next.
-
-        > cron add lunch "0 12 24 12 *" --zone Europe/Berlin -- state incr lunches
-        …
-        > cron next lunch 1
-        at                    local
-        2026-12-24T11:00:00Z  Thu 24 Dec 2026 12:00:00 CET
-        """
-        plan = self._found(self._plans(), name)
-        if plan.nominal == NEVER:
-            return []
-        rules = plan.said
-        found: list[Fire] = []
-        spec, moment = plan.moments(), plan.nominal if plan.at > self.context.now else None
-        if moment is None:
-            moment = spec.after(max(self.context.now, plan.nominal))
-        while moment is not None and len(found) < count and moment <= (rules.ends_at or NEVER):
-            found.append(fire(moment + plan.jitter(moment), rules.zone))
-            moment = spec.after(moment)
-        return found
-
-    @command(reads=True)
-    def preview(
-        self,
-        spec: When,
-        *,
-        zone: Zone = "UTC",
-        dst: DstPolicy = "once",
-        count: Annotated[int, Between(1, 100)] = 5,
-    ) -> Preview:
-        """Tell what a text would mean, without keeping anything.
-
-        > cron preview "0 9 * * mon" --count 2
-        at                    local
-        …
-        words at 09:00, only on monday (UTC)
-        """
-        now = self.context.now
-        meant, key = read(spec, zone=zone, dst=dst, made_at=now), read_zone(zone).key
-        found: list[Fire] = []
-        moment = meant.after(now)
-        while moment is not None and len(found) < count:
-            found.append(fire(moment, key))
-            moment = meant.after(moment)
-        return Preview(meant.words(), found, clock_changes(spec, zone, dst, now))
-
-    @command(reads=True)
-    def history(
-        self,
-        name: PlanName,
-        *,
-        before: Annotated[int | None, Help("only runs before this number; `next` of the answer before")] = None,
-        limit: Annotated[int, Between(1, 200)] = 20,
-    ) -> History:
-        """Tell what a schedule did, the latest first: input, result, duration, outcome and log of each run.
-
-        > cron add count "*/5 * * * *" -- state incr visits
-        …
-        > cron run count
-        …
-        > cron history count
-        number  meant …
-             1  2026-05-17T09:30:00Z …
-        """
-        plans = self._plans()
-        self._found(plans, name)
-        runs = plans.runs(name, before, limit)
-        logs, tasks = plans.logs(runs), {each.run: each.task for each in plans.goings(name)}
-        shown = [past(run, logs.get(run.number, ""), tasks.get(run.number, "")) for run in runs]
-        return History(shown, runs[-1].number if len(runs) == limit else None)
-
-    @command(reads=True)
-    def agenda(
-        self,
-        *,
-        failing: Annotated[bool, Help("only where something fails or is a dead letter")] = False,
-        asking: Annotated[bool, Help("only where somebody is waited for: approvals, events, who fetches")] = False,
-        facility: Annotated[Literal["cron", "queue", "steps"] | None, Help("only what is due of this")] = None,
-        kind: Annotated[str, Length(0, 60), Help("only objects of this kind")] = "",
-        limit: Annotated[int, Between(1, 1_000)] = 50,
-    ) -> list[Entry]:
-        """Tell what is due next in this object and all beneath it, at work now, or failing; the next first.
-
-        > cron add count "*/5 * * * *" -- state incr visits
-        …
-        > cron agenda
-        path …
-        """
-        now, pg = self.context.now, self.context.pg
-        rows = index.agenda(
-            pg.connection,
-            pg.schema,
-            self.context.path,
-            now=now,
-            most=AGENDA_ROWS,
-            shown="failing" if failing else "asking" if asking else "next",
-            kind=kind,
-            source=facility or "",
-        )
-        sees = self.context.caller.sees
-        return [entry(row, now) for row in rows if sees(row[0])][:limit]
-
     @command
     def hear(self, task: Annotated[str, Length(0, 60)], value: Json = None, problem: Json = None) -> None:  # noqa: ARG002 -- every command that is told an outcome takes them
         """Look at a task that a schedule started: is it over? Grove does so by itself.
@@ -637,18 +489,7 @@ class Schedules(Facility):
         if plans.count() >= (most := self.context.limits.CRON_PLANS):
             raise OverLimit(f"{most:,} schedules and alarms are the most here (limit CRON_PLANS). Remove some first.")
 
-    def _found(self, plans: Plans, name: str) -> Plan:
-        plan = plans.get(name)
-        if plan is None:
-            names = plans.names()
-            there = f" There are {', '.join(names[:10])}." if names else " There is none here; `cron add` makes one."
-            raise NoSuch(f"{name}: no such schedule.{there}", field="name")
-        return plan
-
     def _all_found(self, plans: Plans, names: tuple[str, ...]) -> list[Plan]:
         if not names:
             raise WrongArgument("names", "Name at least one schedule.")
         return [self._found(plans, name) for name in dict.fromkeys(names)]
-
-    def _plans(self) -> Plans:
-        return Plans(self.context.db, self.context.identity)

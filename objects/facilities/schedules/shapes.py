@@ -122,6 +122,19 @@ class Fire:
 
 
 @dataclass(frozen=True, slots=True)
+class Coming:
+    """What a schedule does in the coming hours: its next moments, and the first of each part of the time in which it
+    fires.
+    """
+
+    name: str
+    when: str
+    command: str
+    fires: list[Moment]
+    spread: list[Moment]
+
+
+@dataclass(frozen=True, slots=True)
 class ClockChange:
     """A change of the clocks that matters to a schedule. fires: when it fires in the hours around it."""
 

@@ -21,6 +21,11 @@ def agenda_address(slug: str, **query: str) -> str:
     return f"/t/{slug}/agenda/" + (f"?{urlencode(query)}" if query else "")
 
 
+def day_address(slug: str, **query: str) -> str:
+    """What the schedules of a team do in the coming day; `at` a path."""
+    return f"/t/{slug}/agenda/day/" + (f"?{urlencode(query)}" if query else "")
+
+
 def branch_address(slug: str, path: str, depth: int, after: str = "") -> str:
     """What is right beneath an object, as rows of the tree beside the page."""
     query = {"at": path, "depth": str(depth)} | ({"after": after} if after else {})

@@ -5,7 +5,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from objects.engine.calls import Call, Outcome
+from django.conf import settings
+
+from objects.engine.calls import Call, Outcome, seconds_for
 from objects.engine.running import engine
 from objects.surfaces.following import result_of
 from objects.tree.paths import ObjectPath
@@ -79,4 +81,7 @@ def wait(caller: Caller, path: str, task: str, seconds: float) -> tuple[bool, An
 
 def run(caller: Caller, path: str, command: str, arguments: dict[str, Any], *, confirmed: bool) -> Outcome:
     """Call a command with what was typed into its form."""
-    return engine().call(caller.schema, path, command, arguments, caller, via="page", text=True, confirmed=confirmed)
+    return engine().call(
+        caller.schema, path, command, arguments, caller,
+        via="page", text=True, confirmed=confirmed, seconds=seconds_for(arguments, settings.GROVE),
+    )  # fmt: skip

@@ -71,6 +71,7 @@ class ObjectsPage:
     columns: Sequence[Column]
     is_deep: bool
     is_failing: bool
+    shows_errors: bool  # each with what it was refused with last
     is_paused: bool
     deep_address: str
     failing_address: str
@@ -123,7 +124,7 @@ def objects(request: TeamRequest) -> HttpResponse:
         **_after(request.GET.get("after")),
     )  # fmt: skip
     itself = None if request.GET.get("after") else _itself(request, at, asked)
-    page = _page(request, at, asked | {"sort": sort}, listing, itself, is_deep=is_deep)
+    page = _page(request, at, asked | {"sort": sort}, listing, itself, is_deep=is_deep, shows_errors="error" in words)
     fragment = "objects/_objects_rows.html" if request.GET.get("after") else "objects/_objects.html"
     return answer(request, "objects/objects.html", page, fragment=fragment)
 
@@ -202,7 +203,14 @@ def branch(request: TeamRequest) -> HttpResponse:
 
 
 def _page(
-    request: TeamRequest, at: ObjectPath, asked: dict[str, str], listing: Any, itself: Any, *, is_deep: bool
+    request: TeamRequest,
+    at: ObjectPath,
+    asked: dict[str, str],
+    listing: Any,
+    itself: Any,
+    *,
+    is_deep: bool,
+    shows_errors: bool,
 ) -> ObjectsPage:
     slug, caller = request.team.slug, request.caller
     query = {"at": str(at) if at != top_of(caller) else ""} | asked
@@ -228,6 +236,7 @@ def _page(
         ],
         is_deep=is_deep,
         is_failing=bool(asked["error"]),
+        shows_errors=shows_errors,
         is_paused=bool(asked["paused"]),
         deep_address=address(deep="" if asked["deep"] else "yes"),
         failing_address=address(error="" if asked["error"] else "yes"),

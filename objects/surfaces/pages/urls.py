@@ -4,6 +4,7 @@ from django.urls import path, re_path
 
 from objects.surfaces.pages import (
     agenda,
+    agenda_day,
     bulk,
     front,
     gallery,
@@ -21,6 +22,7 @@ urlpatterns = [
     path("t/<slug:slug>/", front.front, name="front"),
     path("t/<slug:slug>/amount/", front.amount, name="amount"),
     path("t/<slug:slug>/agenda/", agenda.agenda, name="agenda"),
+    path("t/<slug:slug>/agenda/day/", agenda_day.day, name="agenda_day"),
     path("t/<slug:slug>/objects/", objects_page.objects, name="objects"),
     path("t/<slug:slug>/branch/", objects_page.branch, name="branch"),
     path("t/<slug:slug>/opened/", keeping.opened, name="opened"),

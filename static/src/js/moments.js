@@ -1,4 +1,5 @@
-// Writes each <time datetime> as how long ago it was; the reader's own date and the exact UTC are in its title.
+// Keeps each <time datetime> saying how long ago it was, in the words that it came with (surfaces/pages/ago.py); the
+// reader's own date and the exact UTC are in its title.
 const STEPS = [
   ["year", 31_536_000],
   ["month", 2_592_000],
@@ -14,7 +15,7 @@ const local = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyl
 function write(element, now) {
   const at = Date.parse(element.dateTime);
   if (Number.isNaN(at)) return;
-  element.title ||= `${local.format(at)} · ${element.textContent}`;
+  if (!element.title.includes("·")) element.title = `${local.format(at)} · ${element.title || new Date(at).toUTCString()}`;
   const seconds = (at - now) / 1000;
   const [unit, length] = STEPS.find(([, length]) => Math.abs(seconds) >= length) ?? ["second", 1];
   element.textContent = Math.abs(seconds) < 5 ? "just now" : ago.format(Math.round(seconds / length), unit);

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from objects import live
 from objects.engine import running
+from teams import presence
 from terminal import ssh
 
 
@@ -26,6 +27,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve."""
         logging.getLogger("asyncssh").setLevel(logging.WARNING)
+        presence.announce("ssh")
         door = socket.socket(fileno=options["fd"]) if options["fd"] is not None else None
         try:
             asyncio.run(ssh.serve(host=options["host"], port=options["port"], door=door))

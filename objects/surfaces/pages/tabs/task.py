@@ -87,14 +87,11 @@ def _percent(done: float | None) -> float | None:
 
 def _one(tab: TabRequest) -> HttpResponse:
     whole = tab.ask("task.show", task=tab.rest)
-    (places,) = (
-        tab.answers(("task.list", {"state": "waiting", "limit": 1_000})) if whole["state"] == "waiting" else ([],)
-    )
     return tab.show(
         "tabs/task_one.html",
         task=whole,
         part=_percent(whole["done"]),
-        place=next((each["place"] for each in places if each["task"] == whole["task"]), None),
+        place=whole["place"],
         waited=_between(whole["created_at"], whole["started_at"] or whole["ended_at"]),
         took=_between(whole["started_at"], whole["ended_at"]) if whole["started_at"] else "",
         is_over=whole["state"] in OVER,
