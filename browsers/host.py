@@ -239,20 +239,27 @@ class Host:
         proxy = self._proxy(session) if self._proxy else (await self._door(session)).credentials()
         if parts is None and session.parts is None:
             raise Conflict("The browser ended just now. Do it again.")
-        browser = await self._chromium.browser()
+        # Whoever is stopped meanwhile leaves it to the next, who would not know of one that is half begun.
+        browser = await asyncio.shield(self._chromium.browser())
         await session.ready(parts, browser, self._chromium.devices, proxy)
 
     async def _door(self, session: Session) -> Door:
-        """Give the browser's way out; it begins with the first, as the proxy does."""
-        async with self._opening:
-            if self._gate is None:
-                self._demo.start()
-                self._gate = Proxy(own_sites=self._demo.own_sites)
-                await self._gate.start()
+        """Give the browser's way out."""
+        gate = await self._way_out()
         if session.door is None or session.context is None:
-            session.door = self._gate.open(f"{session.schema}.{session.object_id}")
+            session.door = gate.open(f"{session.schema}.{session.object_id}")
         session.door.sites = session.sites
         return session.door
+
+    async def _way_out(self) -> Proxy:
+        """Give the proxy, begun with the first browser: whole, also where that one's command is stopped meanwhile."""
+        async with self._opening:
+            if self._gate is None:
+                gate = Proxy(own_sites=self._demo.own_sites)
+                await gate.start()
+                self._demo.start()
+                self._gate = gate
+            return self._gate
 
     # Saving
 

@@ -180,8 +180,9 @@ def test_a_new_file_is_put_once(grove: Grove, path: str):
     assert grove.call(path, "files.get", name="a").read() == b"1"
 
 
-def test_a_file_of_32_mib_is_kept_and_one_byte_more_is_not(grove: Grove, path: str):
+def test_a_file_as_large_as_may_be_is_kept_and_one_byte_more_is_not(grove: Grove, path: str):
     largest = 32 * 2**20
+    grove.call(path, "tree.set", name="file.bytes", value=largest)
     for size in (largest, largest + 1):
         upload = Upload(limit_bytes=2**30)
         for _ in range(largest // len(NOISE[: 2**19])):
