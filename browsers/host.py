@@ -165,13 +165,14 @@ class Host:
             except asyncio.CancelledError:  # it is to be stopped: then what it did until now is kept
                 if await session.cut_stuck():
                     log.info("a page that did not answer was closed: %s on %s", errand.command, errand.path)
+            over = await session.taken_down()
             keep = await self._captured(session)
             session.used_at = time.monotonic()
             if driven := recording.taken(session):
                 works.insert(0, lambda inside: recording.add(inside, *driven))
-        if keep is not None or files or works:
-            performance.keeps = _keeper(keep, files if said[0] == "done" else {}, works)
-            performance.is_large = sum(each.size for each in files.values()) > LARGE_BYTES
+        if keep is not None or files or works or over:
+            performance.keeps = _keeper(keep, files if said[0] == "done" else {}, works, over)
+            performance.is_large = sum(map(len, over.values()), sum(each.size for each in files.values())) > LARGE_BYTES
         line.say(*said)
 
     async def _said(
@@ -283,13 +284,11 @@ class Host:
 
     async def _save(self, session: Session, *, ends: bool = False) -> None:
         """Save a browser on its own account. ends: it goes to sleep, and what it records is over."""
+        over = await session.taken_down(ends=ends)
         keep = await self._captured(session)
-        if driven := recording.taken(session):
-            keep = _keeper(keep, {}, [lambda inside: recording.add(inside, *driven)])
-        if session.recorder is not None and ends:
-            recorder, session.recorder = session.recorder, None
-            video = await recorder.finish()
-            keep = _keeper(keep, {recorder.name: Content(video, name=recorder.name)} if video else {})
+        driven = recording.taken(session)
+        if driven or over:
+            keep = _keeper(keep, {}, [lambda inside: recording.add(inside, *driven)] if driven else [], over)
         if keep is None:
             return
         caller = Caller.system(session.schema)
@@ -343,8 +342,13 @@ class Host:
 
 
 def _keeper(
-    keep: "Callable[[Any], None] | None", files: dict[str, Content], works: Sequence["Callable[[Any], None]"] = ()
+    keep: "Callable[[Any], None] | None",
+    files: dict[str, Content],
+    works: Sequence["Callable[[Any], None]"],
+    over: dict[str, bytes],
 ) -> "Callable[[Any], None]":
+    """Give what keeps things in the object. files: without which it fails; over: of what ended by itself."""
+
     def keeps(context: Any) -> None:
         if keep is not None:
             keep(context)
@@ -352,5 +356,10 @@ def _keeper(
             work(context)
         for name, content in files.items():
             context.call(context.path, "files.put", name=name, content=content)
+        for name, body in over.items():
+            put = {"name": name, "content": Content(body, name=name)}
+            ended = context.attempt(context.path, "files.put", put, caller_id=context.caller.id, via="browser")
+            if ended.problem is not None:
+                log.warning("what was recorded is not kept: %s: %s: %s", context.path, name, ended.problem.detail)
 
     return keeps

@@ -30,6 +30,9 @@ from browsers.profile import ORIGIN, Parts
 from browsers.recording import Recorder
 from browsers.scripts import script
 from browsers.settings import Settings
+from browsers.talks import REMEMBERED as TALKS
+from browsers.talks import Talk, overheard
+from browsers.tracing import Tracer
 from browsers.transfers import Transfers
 from browsers.unasked import Unasked
 from teams.limits import Limits
@@ -105,11 +108,13 @@ class Session:
         self.front = 0
         self.notes: list[str] = []
         self.recorder: Recorder | None = None
+        self.tracer: Tracer | None = None
         self.unasked = Unasked()
         self.transfers = Transfers(self)
         self.console: deque[Said] = deque(maxlen=REMEMBERED)
         self.dialogs: deque[Asked] = deque(maxlen=REMEMBERED)
         self.requests: deque[Request] = deque(maxlen=REMEMBERED)
+        self.talks: deque[Talk] = deque(maxlen=TALKS)
         self.answers: tuple[bool, str] = (False, "")  # to dialogs: whether they are accepted, and with which words
         self.recording = ""  # the macro that is recorded, as the file says; see `browsers.macros.recording`
         self.recorded = 0  # steps of it
@@ -123,6 +128,7 @@ class Session:
         self.devices: Mapping[str, Any] = {}
         self.opens: Callable[[], Coroutine[Any, Any, None]] = self.sleep
         self._lazily: set[asyncio.Task[Any]] = set()
+        self._over: dict[str, bytes] = {}  # files of what ended with its context
 
     @property
     def is_taken(self) -> bool:
@@ -184,6 +190,10 @@ class Session:
 
     async def sleep(self) -> None:
         """Let the context go. What is to be kept has been captured before."""
+        tracer, self.tracer = self.tracer, None
+        if tracer is not None:
+            self._over |= await tracer.finish()
+            self.note(f"{tracer.name} ends here: a trace is of one browser, and this one is made anew")
         context, self.context = self.context, None
         self.tabs, self.marks = [], []
         self.doings.forget()
@@ -195,6 +205,7 @@ class Session:
 
     def lost(self) -> None:
         """Take note that Chromium is gone: the file has what was."""
+        self.tracer = None
         self.context = None
         self.tabs, self.marks = [], []
         self.transfers.clear()
@@ -315,6 +326,24 @@ class Session:
 
     # What is kept
 
+    async def taken_down(self, *, ends: bool = False) -> dict[str, bytes]:
+        """End what is recorded and traced where its time is over, or all of it, and give the files that come of it."""
+        files, self._over = self._over, {}
+        recorder, tracer = self.recorder, self.tracer
+        if recorder is not None and (ends or recorder.is_over):
+            self.recorder = None
+            files |= await recorder.finish(self.talks, self.version)
+        if tracer is not None and (ends or tracer.is_over):
+            self.tracer = None
+            files |= await tracer.finish()
+        return files
+
+    @property
+    def version(self) -> str:
+        """Chromium's."""
+        browser = self.context.browser if self.context is not None else None
+        return browser.version if browser is not None else ""
+
     async def capture(self) -> Parts:
         """Give all parts as they are now; of a page that does not answer, as it said last."""
         if self.context is None:
@@ -361,6 +390,7 @@ class Session:
         context.on("console", self._on_console)
         context.on("weberror", self._on_error)
         context.on("requestfailed", self._on_failed)
+        context.on("requestfinished", self._on_answered)
         context.on("request", self._on_request)
         for page in context.pages:
             self._on_page(page)
@@ -376,6 +406,7 @@ class Session:
         if self.door is not None:
             watch(page, self.door)
         page.on("download", self._on_download)
+        page.on("websocket", lambda socket: self.talks.append(overheard(socket)))
         page.on("crash", self._on_crash)
         page.on("domcontentloaded", self._on_rest)
         page.on("close", self._on_rest)
@@ -393,6 +424,8 @@ class Session:
 
     def _on_request(self, request: Request) -> None:
         self.requests.append(request)
+        if self.recorder is not None:
+            self.recorder.timeline.requested(time.time(), request)
         page = _page_that_goes(request)
         if page is not None:
             self.going.add(page)
@@ -404,12 +437,23 @@ class Session:
         page = _page_that_goes(request)
         if page is not None:
             self.going.discard(page)
+        self._on_answered(request)
+
+    def _on_answered(self, request: Request) -> None:
+        if self.recorder is not None:
+            self.recorder.timeline.answered(request)
+            self.recorder.archive.take(request)
+        if self.tracer is not None:
+            self.later(self.tracer.answered(request))
 
     async def _on_dialog(self, dialog: Dialog) -> None:
         accepts, words = self.answers
         asks = dialog.type in ("confirm", "prompt", "beforeunload")
         answer = "accepted" if accepts or not asks or dialog.type == "beforeunload" else "dismissed"
-        self.dialogs.append(Asked(time.time(), dialog.type, dialog.message[:1_000], answer))
+        asked = Asked(time.time(), dialog.type, dialog.message[:1_000], answer)
+        self.dialogs.append(asked)
+        if self.recorder is not None:
+            self.recorder.timeline.asked(asked.at, asked.type, asked.message, asked.answer)
         self.note(f"{dialog.type} {answer}: {dialog.message[:200]}")
         if self.unasked.is_too_much("dialogs", self.limits.BROWSER_DIALOGS) and dialog.page is not None:
             self.notes.clear()
@@ -425,15 +469,22 @@ class Session:
     def _on_console(self, message: ConsoleMessage) -> None:
         place = message.location
         where = f"{place.get('url', '')}:{place.get('lineNumber', 0)}"
-        self.console.append(Said(time.time(), message.type, message.text[:2_000], where))
+        self._take(Said(time.time(), message.type, message.text[:2_000], where))
 
     def _on_error(self, error: WebError) -> None:
         text = first_line(error.error)
-        self.console.append(Said(time.time(), "error", text, error.page.url if error.page else ""))
+        self._take(Said(time.time(), "error", text, error.page.url if error.page else ""))
         self.note(f"error in the page: {text}")
+
+    def _take(self, said: Said) -> None:
+        self.console.append(said)
+        if self.recorder is not None:
+            self.recorder.timeline.said(said.at, said.level, said.text, said.where)
 
     def _on_download(self, download: Download) -> None:
         self.transfers.came(download)
+        if self.recorder is not None:
+            self.recorder.timeline.downloaded(time.time(), download.suggested_filename)
 
     def _on_crash(self, page: Page) -> None:
         for tab in self.tabs:

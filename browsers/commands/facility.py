@@ -8,6 +8,7 @@ from browsers.commands.presenting import Presenting
 from browsers.commands.reading import Reading
 from browsers.commands.recording import Recording
 from browsers.commands.saving import Saving
+from browsers.commands.tracing import Tracing
 from browsers.commands.tracking import Tracking
 from browsers.commands.waiting import Waiting
 from browsers.commands.watching import Watching
@@ -15,7 +16,8 @@ from objects.sdk import Facility, Tab
 
 
 class Browser(
-    Tracking, Scripting, Going, Acting, Waiting, Reading, Saving, Recording, Watching, Keeping, Presenting, Facility
+    Tracking, Scripting, Going, Acting, Waiting, Reading, Saving, Recording, Tracing, Watching, Keeping, Presenting,
+    Facility,
 ):  # fmt: skip
     """Has a browser of its own: pages, cookies and all."""
 

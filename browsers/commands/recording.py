@@ -24,8 +24,10 @@ class Recording(Part):
     ) -> Done:
         """Record what is seen, as a video among the object's files, or what is done, as a macro.
 
-        `record stop` ends it. A video ends by itself after BROWSER_RECORD_S, and when the browser goes to sleep; a
-        macro takes down each command, whoever gives it, until it is stopped. See `help browser.compose`.
+        `record stop` ends it. Beside session.webm are kept session.timeline.json, with all that happened meanwhile
+        (commands, what was done to pages, console, network), and session.har, with the requests; the Browser tab shows
+        them together. A video ends by itself after BROWSER_RECORD_S, and when the browser goes to sleep; a macro takes
+        down each command, whoever gives it, until it is stopped. See `help browser.compose`.
 
         > browser open http://example.com/
         …
@@ -58,18 +60,21 @@ class Recording(Part):
                 raise Conflict("Nothing is being recorded. `browser record session NAME` begins.")
             session.recorder = None
             macro = (await self._stop_macro()).did + "; " if session.recording else ""
-            content = await recorder.finish()
-            if not content:
+            files = await recorder.finish(session.talks, session.version)
+            if not files:
                 raise Conflict(f"{recorder.name}: nothing was seen, so there is no video.")
-            self.context.keep_file(recorder.name, content)
-            return await self.done(f"{macro}kept {recorder.name}, {recorder.frames} pictures, {len(content):,} bytes")
+            for each, content in files.items():
+                self.context.keep_file(each, content)
+            size = len(files[recorder.name])
+            return await self.done(f"{macro}kept {recorder.name}, {recorder.frames} pictures, {size:,} bytes")
         if recorder is not None:
             raise Conflict(f"{recorder.name} is being recorded. `browser record stop` ends it.")
         kept = file_name(name or "session.webm")
         if not kept.endswith(".webm"):
             kept += ".webm"
-        session.recorder = Recorder(kept, self.context.limits.BROWSER_RECORD_S)
-        await session.recorder.follow(page, session.settings.width, session.settings.height)
+        limits = self.context.limits
+        session.recorder = Recorder(kept, session.doings, seconds=limits.BROWSER_RECORD_S, most_bytes=limits.FILE_BYTES)
+        await session.recorder.begin(page, session.settings.width, session.settings.height)
         return await self.done(f"records {kept}")
 
     async def _record_macro(self, name: str) -> Done:

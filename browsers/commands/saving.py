@@ -2,10 +2,8 @@
 
 from typing import Annotated, Literal
 
-import orjson
-
 from browsers.commands.base import READS, Done, Part
-from browsers.har import har
+from browsers.har import Archive
 from objects.sdk import Help, command
 
 
@@ -36,7 +34,10 @@ class Saving(Part):
         elif what == "pdf":
             content = await page.pdf(print_background=True)
         elif what == "har":
-            content = orjson.dumps(await har(self.session.requests))
+            archive = Archive()
+            for each in list(self.session.requests):
+                archive.take(each)
+            content = await archive.finish(self.session.talks, self.session.version)
         else:
             content = (await page.content()).encode()
         self.context.keep_file(name, content)

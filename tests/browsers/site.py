@@ -1,5 +1,7 @@
 """A small web: whatever the host, its names lead here. It is also the proxy that browsers under test go through."""
 
+import base64
+import hashlib
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -62,7 +64,19 @@ DOINGS = """<title>Doings</title>
   document.title = `Doings ${forged.length}`;
   document.querySelector("form").addEventListener("keydown", (event) => event.stopImmediatePropagation(), true);
 </script>"""
+TALKS = """<title>Talks</title><button onclick="say()">Say</button><img src="/leaf.png" alt="leaf"><script>
+  console.log("it rains"); console.error("it hails");
+  const say = async () => {
+    await fetch("/told?by=ann", {method: "POST", body: new URLSearchParams({plant: "mint & basil"})});
+    await fetch("/moved");
+    await fetch("/missing").catch(() => {});
+    const socket = new WebSocket("ws://garden.example/socket");
+    socket.onopen = () => socket.send("water?");
+    socket.onmessage = ({data}) => { socket.close(); confirm(data); document.title = "Talked" };
+  };
+</script>"""
 PAGES = {
+    "/talks": TALKS,
     "/doings": DOINGS,
     "/inner": "<title>Inner</title><button>Inside</button>",
     "/": GARDEN,
@@ -101,12 +115,46 @@ class Site:
                     self._answer("name,height\nbasil,12.5\nmint,30\n", kind="text/csv")
                 elif path == "/headers":
                     self._answer("".join(f"<p>{name.lower()}: {value}" for name, value in self.headers.items()))
+                elif path == "/leaf.png":
+                    self._answer(b"\x89PNG leaf", kind="image/png")
+                elif path == "/moved":
+                    self.send_response(302)
+                    self.send_header("location", "/plants?from=moved")
+                    self.send_header("content-length", "0")
+                    self.end_headers()
+                elif path == "/socket":
+                    self._echo()
                 elif path in PAGES:
                     self._answer(PAGES[path])
                 else:
                     self._answer("<title>Missing</title>", 404)
 
+            def do_CONNECT(self) -> None:
+                """Be the way to a site, which is this one whatever its name: what is asked there comes next."""
+                self.send_response(200)
+                self.end_headers()
+                self.close_connection = False
+
+            def _echo(self) -> None:
+                """Speak as a WebSocket does: say what came, once."""
+                key = self.headers["sec-websocket-key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+                self.send_response(101)
+                self.send_header("upgrade", "websocket")
+                self.send_header("connection", "Upgrade")
+                accepted = base64.b64encode(hashlib.sha1(key.encode(), usedforsecurity=False).digest()).decode()
+                self.send_header("sec-websocket-accept", accepted)
+                self.end_headers()
+                length = self.rfile.read(2)[1] & 0x7F
+                mask, said = self.rfile.read(4), self.rfile.read(length)
+                told = bytes(each ^ mask[at % 4] for at, each in enumerate(said))
+                self.wfile.write(bytes([0x81, len(told)]) + told)
+                self.rfile.read(2)  # it is closed
+
             def do_POST(self) -> None:
+                if urlsplit(self.path).path == "/told":
+                    self.rfile.read(int(self.headers["content-length"]))
+                    self._answer('{"noted": true}', kind="application/json")
+                    return
                 form = parse_qs(self.rfile.read(int(self.headers["content-length"])).decode())
                 knows = form.get("name") == ["ann"] and form.get("password") == ["green"]
                 self.send_response(303)
@@ -116,8 +164,9 @@ class Site:
                 self.send_header("content-length", "0")
                 self.end_headers()
 
-            def _answer(self, page: str, status: int = 200, kind: str = "text/html") -> None:
-                body = (page if kind != "text/html" else f"<!doctype html><meta charset=utf-8>{page}").encode()
+            def _answer(self, page: str | bytes, status: int = 200, kind: str = "text/html") -> None:
+                text = f"<!doctype html><meta charset=utf-8>{page!s}" if kind == "text/html" else page
+                body = text if isinstance(text, bytes) else text.encode()
                 self.send_response(status)
                 self.send_header("content-type", kind)
                 self.send_header("content-length", str(len(body)))
