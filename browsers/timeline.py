@@ -60,6 +60,8 @@ class Timeline:
         match what:
             case Doing(kind="navigate"):
                 self._add(what.at, "page", "navigate", f"went to {what.url}", by=what.by)
+            case Doing(kind="press"):
+                self._add(what.at, "page", "press", f"press {what.value}", what.target, by=what.by)
             case Doing():
                 value = "•••" if what.is_secret else what.value.replace("\n", ", ")
                 self._add(what.at, "page", what.kind, f"{what.kind} {what.target}".strip(), value, by=what.by)
@@ -73,7 +75,7 @@ class Timeline:
 
     def said(self, at: float, level: str, text: str, where: str) -> None:
         """Take a line of the console."""
-        self._add(at, "console", level, text, where, is_bad=level == "error")
+        self._add(at, "console", level, text, "" if where.startswith(":") else where, is_bad=level == "error")
 
     def asked(self, at: float, kind: str, message: str, answer: str) -> None:
         """Take a dialog."""

@@ -3,6 +3,7 @@
 from browsers.commands.acting import Acting
 from browsers.commands.going import Going
 from browsers.commands.keeping import Keeping
+from browsers.commands.kept import Kept
 from browsers.commands.macros import Scripting
 from browsers.commands.presenting import Presenting
 from browsers.commands.reading import Reading
@@ -16,8 +17,8 @@ from objects.sdk import Facility, Tab
 
 
 class Browser(
-    Tracking, Scripting, Going, Acting, Waiting, Reading, Saving, Recording, Tracing, Watching, Keeping, Presenting,
-    Facility,
+    Tracking, Scripting, Going, Acting, Waiting, Reading, Saving, Recording, Tracing, Watching, Keeping, Kept,
+    Presenting, Facility,
 ):  # fmt: skip
     """Has a browser of its own: pages, cookies and all."""
 

@@ -66,9 +66,9 @@
   const step = (element) => {
     const name = CSS.escape(element.localName);
     const root = element.getRootNode();
-    for (const attribute of ["id", "data-testid", "name"]) {
+    for (const attribute of ["id", "data-testid", "name", "action"]) {
       const value = element.getAttribute(attribute); // not `.id`: a form's fields can stand in the way
-      const css = value && (attribute === "id" ? `#${CSS.escape(value)}` : `${name}[${attribute}="${CSS.escape(value)}"]`);
+      const css = value && (attribute === "id" ? `#${CSS.escape(value)}` : `${name}[${attribute}="${value.replace(/["\\]/g, "\\$&")}"]`);
       if (css && root.querySelectorAll(css).length === 1) return css;
     }
     return "";
@@ -84,6 +84,7 @@
       const name = CSS.escape(each.localName);
       const same = each.parentElement ? [...each.parentElement.children].filter((one) => one.localName === each.localName) : [];
       parts.unshift(same.length > 1 ? `${name}:nth-of-type(${same.indexOf(each) + 1})` : name);
+      if (same.length === 1 && each.getRootNode().querySelectorAll(parts.join(" > ")).length === 1) break;
     }
     const host = element.getRootNode().host;
     return (host ? `${selector(host)} ` : "") + parts.join(" > ");

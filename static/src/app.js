@@ -9,6 +9,7 @@ import "./js/drag.js";
 import "./js/palette.js";
 import "./js/terminals.js";
 import "./js/watches.js";
+import "./js/recordings.js";
 import "./js/morph.js";
 import "./js/tabs.js";
 import "./js/live.js";

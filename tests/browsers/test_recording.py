@@ -110,7 +110,7 @@ def test_all_that_happened_stands_on_the_time_of_the_video(recorded, kept, site)
     page = of("page")
     for happened in [
         ("fill Password", "•••", False),
-        ("press Password", "Enter", False),
+        ("press Enter", "Password", False),
         (f"went to {site.url}/me", "", False),
         ("click Say", "", False),
         ("confirm: water?", "dismissed", False),

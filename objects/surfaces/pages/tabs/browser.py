@@ -1,4 +1,4 @@
-"""The browser: its page as it is now, and as it was seen last for those without scripts."""
+"""The browser: its page as it is now, and as it was seen last for those without scripts; and its recordings."""
 
 from typing import Any, Final
 
@@ -6,19 +6,26 @@ from django.http import HttpResponse
 
 from objects.surfaces.pages.browser_macros import macros_of
 from objects.surfaces.pages.object_tabs import TabRequest
-from teams.problems import NoSuch
+from objects.surfaces.pages.recordings import recording, recordings
 
 LOOKED_AT: Final = 30  # tasks, for the last that has a picture
 
 
 def show(tab: TabRequest) -> HttpResponse:
-    """Show where it is; the live view is added by scripts."""
+    """Show where it is; the live view is added by scripts. Beneath it: a recording (`:/browser/session`)."""
     if tab.rest:
-        raise NoSuch(f"There is nothing at '{tab.rest[:60]}' in the browser.")
+        shown = recording(tab, tab.rest)
+        return tab.show("tabs/browser_recording.html", recording=shown)
     mine = [each for each in tab.ask("task.list", limit=LOOKED_AT) if each["command"].startswith("browser.")]
     problem = tab.ask("task.show", task=mine[0]["task"])["problem"] if mine and mine[0]["state"] == "failed" else None
+    may_drive = tab.may("browser.click")
     return tab.show(
-        last=_last_seen(tab, mine), problem=problem, may_drive=tab.may("browser.click"), macros=macros_of(tab)
+        last=_last_seen(tab, mine),
+        problem=problem,
+        may_drive=may_drive,
+        wakes=may_drive and bool(tab.ask("browser.kept")),
+        recordings=recordings(tab),
+        macros=macros_of(tab),
     )
 
 

@@ -7,6 +7,7 @@ from django.http import HttpResponse
 
 from objects.surfaces.pages.media import SHOWN, inline, sort_of
 from objects.surfaces.pages.object_tabs import TabRequest
+from objects.surfaces.pages.recordings import SUFFIX as TIMELINE
 from teams.problems import NoSuch, TooLarge
 
 LISTED: Final = 200
@@ -75,6 +76,7 @@ def _file(tab: TabRequest, name: str) -> HttpResponse:
         text=text,
         editor=EDITORS.get(name.rpartition(".")[2].lower(), "text"),
         raw=f"{tab.at(name)}?raw",
+        recording=name.removesuffix(TIMELINE) if name.endswith(TIMELINE) else "",
         steps=_steps(tab, name.rpartition("/")[0]),
         folder=tab.at(name.rpartition("/")[0] + "/") if "/" in name else tab.at(),
     )
