@@ -123,6 +123,7 @@ class Session:
         self.listener: Callable[[Any], None] | None = None  # who takes those down
         self.is_secret = False  # whether what was typed last went into a field for passwords
         self.doings = Doings()
+        self.clipboard = ""  # see `browsers.clipboard`
         self.marks: list[Mark] = []  # what `look` numbered
         self.going: set[Page] = set()  # pages that are on their way to another address
         self.devices: Mapping[str, Any] = {}

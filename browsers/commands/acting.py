@@ -4,6 +4,7 @@ from typing import Annotated, Any, Final
 
 from playwright.async_api import Error, Page
 
+from browsers import clipboard
 from browsers.commands.base import ACTS, TRANSFERS, Done, Part
 from browsers.scripts import script
 from browsers.sessions import first_line
@@ -84,6 +85,13 @@ class Acting(Part):
         - went to http://example.com/plants?name=mint&sort=name
         """
         page = await self.page()
+        way = clipboard.meant(key)
+        if way == "paste":
+            await clipboard.pasted(page, self.session.clipboard)
+        elif way is not None:
+            self.session.clipboard = await clipboard.copied(page, cuts=way == "cut") or self.session.clipboard
+        if way is not None:
+            return await self.done(f"pressed {key}")
         try:
             await page.keyboard.press(key)
         except Error as error:

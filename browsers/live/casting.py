@@ -16,6 +16,7 @@ import orjson
 import valkey
 from playwright.async_api import CDPSession, Error, FilePayload, Page
 
+from browsers import clipboard
 from browsers.live import hands, wire
 from browsers.live.wire import GONE_S, Frame
 from browsers.roster import Sessions
@@ -244,12 +245,18 @@ class Live:
             session.doings.driven()
             try:
                 async with asyncio.timeout(DO_S):
-                    if event.get("type") == "files":
-                        await hands.drop(page, event, await self._files(session, event))
-                    else:
-                        await hands.do(line, page, event)
-            except (Error, TimeoutError):
-                continue  # the page went away, or is stuck
+                    match event.get("type"):
+                        case "files":
+                            await hands.drop(page, event, await self._files(session, event))
+                        case "copy" | "cut":
+                            text = await clipboard.copied(page, cuts=event["type"] == "cut")
+                            session.clipboard = text or session.clipboard
+                            told = wire.packed_copy(room.driver, text)
+                            await wire.client().publish(wire.cast(room.schema, room.path), told)
+                        case _:
+                            await hands.do(line, page, event)
+            except (Error, TimeoutError, valkey.ValkeyError, OSError):
+                continue  # the page went away, or is stuck; or nobody can be told
             except Problem as problem:
                 log.info("dropped files were not there: %s", problem.detail)
             finally:

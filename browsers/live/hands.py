@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from playwright.async_api import CDPSession, FilePayload, Page
 
+from browsers import clipboard
+
 TEXT_CHARS: Final = 100_000
 BUTTONS: Final = {0: "left", 1: "middle", 2: "right", 3: "back", 4: "forward"}
 MOUSE: Final = {"down": "mousePressed", "up": "mouseReleased", "move": "mouseMoved"}
@@ -19,8 +21,16 @@ KEYS: Final = {
     "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Delete": 46, "Insert": 45, "Shift": 16,
     "Control": 17, "Alt": 18, "Meta": 91, **{f"F{number}": 111 + number for number in range(1, 13)},
 }  # fmt: skip
+# The same for what is written with them, shifted or not: by a letter's own number "(" would be the arrow down.
+SIGNS: Final = {
+    sign: number for number, signs in (
+        (186, ";:"), (187, "=+"), (188, ",<"), (189, "-_"), (190, ".>"), (191, "/?"), (192, "`~"), (219, "[{"),
+        (220, "\\|"), (221, "]}"), (222, "'\""), (48, "0)"), (49, "1!"), (50, "2@"), (51, "3#"), (52, "4$"),
+        (53, "5%"), (54, "6^"), (55, "7&"), (56, "8*"), (57, "9("),
+    ) for sign in signs
+}  # fmt: skip
 # What Chromium's editor does for keys that a window system would turn into it.
-EDITS: Final = {"a": "selectAll", "c": "copy", "x": "cut", "z": "undo", "y": "redo"}
+EDITS: Final = {"a": "selectAll", "z": "undo", "y": "redo"}
 _FIELD: Final = """([x, y]) => {
   const at = document.elementFromPoint(x, y);
   const field = at?.closest("input[type=file]") ?? at?.closest("label")?.control;
@@ -54,6 +64,8 @@ async def do(line: CDPSession, page: Page, event: Mapping[str, Any]) -> None:
             text = str(event.get("text", ""))[:TEXT_CHARS]
             if text:
                 await page.keyboard.insert_text(text)
+        case "paste":
+            await clipboard.pasted(page, str(event.get("text", "")))
 
 
 async def drop(page: Page, event: Mapping[str, Any], files: list[FilePayload]) -> None:
@@ -78,8 +90,13 @@ async def _mouse(line: CDPSession, event: Mapping[str, Any]) -> None:
     held = int(_number(event, "held", 31))
     button = BUTTONS.get(int(_number(event, "button", 4)), "left") if what != "mouseMoved" else "none"
     clicks = int(_number(event, "clicks", 3))
-    told = {"type": what, "x": x, "y": y, "button": button, "buttons": held, "clickCount": clicks}
-    await line.send("Input.dispatchMouseEvent", told | {"modifiers": _modifiers(event)})
+    modifiers = _modifiers(event)
+    # The middle button pastes what was chosen last, in whichever page of Chromium's. What else it is for, opening a
+    # link in a tab of its own, Control does too.
+    if button == "middle":
+        button, modifiers, held = "left", modifiers | 2, 1 if what == "mousePressed" else held
+    told = {"type": what, "x": x, "y": y, "button": button, "buttons": held & ~4, "clickCount": clicks}
+    await line.send("Input.dispatchMouseEvent", told | {"modifiers": modifiers})
 
 
 async def _touch(line: CDPSession, event: Mapping[str, Any]) -> None:
@@ -96,7 +113,11 @@ async def _touch(line: CDPSession, event: Mapping[str, Any]) -> None:
 
 async def _key(line: CDPSession, event: Mapping[str, Any]) -> None:
     key, code, modifiers = str(event.get("key", ""))[:20], str(event.get("code", ""))[:20], _modifiers(event)
-    number = KEYS.get(key) or (ord(key.upper()) if len(key) == 1 and key.isascii() else 0)
+    held = [name for bit, name in ((2, "Control"), (4, "Meta"), (8, "Shift")) if modifiers & bit]
+    if clipboard.meant("+".join([*held, key])) is not None:  # Chromium's clipboard is everybody's
+        return
+    letter = ord(key.upper()) if len(key) == 1 and key.isascii() and key.isalpha() else 0
+    number = KEYS.get(key) or SIGNS.get(key) or letter
     told: dict[str, Any] = {
         "key": key, "code": code, "modifiers": modifiers,
         "windowsVirtualKeyCode": number, "nativeVirtualKeyCode": number,

@@ -2,6 +2,7 @@
 
     <- bytes: a frame (`F`, number, width, height of the page in its own dots, JPEG)
     <- {"you": "…", "may": true, "awake": true, "driver": "…", "watchers": {"…": "bob@example.com"}, "url": …, …}
+    <- {"copied": "…"}                       what who drives has copied
     -> {"seen": 12}                          that frame is on the screen: the next may come
     -> {"do": "drive"}, {"do": "hand back"}
     -> {"do": "input", "events": [{"type": "mouse", "what": "down", "x": 10, "y": 20}, …]}: see `browsers.live.hands`
@@ -102,6 +103,7 @@ class _View:
         self._may = _may_drive(caller, path)
         self._state: dict[str, Any] = {}
         self._frame: bytes | None = None
+        self._copied: str | None = None
         self._news = asyncio.Event()
         self._room = asyncio.Event()  # the reader has shown what it was sent
         self._room.set()
@@ -150,6 +152,11 @@ class _View:
                     told = message["data"]
                     if told[:1] == b"F":
                         self._frame = told
+                    elif told[:1] == b"C":
+                        copied = orjson.loads(told[1:])
+                        if copied["to"] != self._id:
+                            continue
+                        self._copied = copied["text"]
                     else:
                         self._state = orjson.loads(told[1:])
                     self._news.set()
@@ -164,6 +171,9 @@ class _View:
             if state != told:
                 told = state
                 await self._send({"type": "websocket.send", "text": orjson.dumps(state).decode()})
+            if self._copied is not None:
+                text, self._copied = self._copied, None
+                await self._send({"type": "websocket.send", "text": orjson.dumps({"copied": text}).decode()})
             if self._frame is not None and self._room.is_set():
                 frame, self._frame = self._frame, None
                 self._room.clear()

@@ -1,6 +1,7 @@
 """What web processes and browser hosts say to each other, through Valkey's channels: two for each object's browser.
 
-`grove:cast:…`   from the host: frames (`F`, number, width, height, JPEG) and states (`S`, JSON)
+`grove:cast:…`   from the host: frames (`F`, number, width, height, JPEG), states (`S`, JSON) and what was copied (`C`,
+                 JSON), which is for one of those who watch alone
 `grove:hands:…`  to the host: JSON with `who` it is from, and what they `do`
 """
 
@@ -38,6 +39,11 @@ class Frame:
 def packed_state(state: dict[str, Any]) -> bytes:
     """Give a state as it travels."""
     return b"S" + orjson.dumps(state)
+
+
+def packed_copy(who: str, text: str) -> bytes:
+    """Give what somebody copied as it travels."""
+    return b"C" + orjson.dumps({"to": who, "text": text})
 
 
 def cast(schema: str, path: str) -> str:

@@ -6,6 +6,7 @@ const PAUSE_MS = [500, 15_000]; // before the first and the latest try to connec
 const ENDED = [4401, 4403, 4404];
 const LEAVE_MS = 600; // between two presses of Escape that leave the page
 const MOVE_MS = 33; // between two moves that are sent
+const COPY_MS = 4_000; // for the page to say what is chosen: browsers wait for it about so long
 const PASTE_CHARS = 100_000;
 const HEAD_BYTES = 9;
 
@@ -25,6 +26,7 @@ export function openView(box) {
   let escapedAt = 0;
   let movedAt = 0;
   let busy = "";
+  let copying = null; // takes what the page says is chosen
 
   const isDriving = () => Boolean(state.you) && state.driver === state.you;
   const send = (message) => socket?.readyState === WebSocket.OPEN && socket.send(JSON.stringify(message));
@@ -61,10 +63,12 @@ export function openView(box) {
       keys.hidden = !driving || !isLive;
       find("out").hidden = keys.hidden;
       drive.hidden = !state.may || !isLive;
+      find("clips").hidden = keys.hidden;
+      find("wake").hidden = !state.may || isLive || !find("last");
       drive.textContent = driving ? "Hand back" : driver ? `Take over from ${driver}` : "Take over";
     }
     let text = busy;
-    if (!text && !isLive) text = find("last") ? "Asleep: this is how the page was seen last. Open, reload or click in the terminal to wake it." : "";
+    if (!text && !isLive) text = find("last") ? "Asleep: this is how the page was seen last." : "";
     else if (!text) text = driving ? "You drive." : driver ? `${driver} drives.` : "Live. Nobody drives.";
     if (said.textContent !== text) said.textContent = text;
     if (url && document.activeElement !== url && state.url) url.value = state.url;
@@ -127,8 +131,8 @@ export function openView(box) {
     show();
     if (text) setTimeout(() => busy === text && say(""), 8_000);
   }
-  async function run(name, values) {
-    say("Working…");
+  async function run(name, values, doing = "Working…") {
+    say(doing);
     try {
       await call(`${box.dataset.watchCalls}.${name}?wait=20`, values);
       say("");
@@ -136,6 +140,9 @@ export function openView(box) {
       say(refusal.message);
     }
   }
+
+  const wake = () => run("wake", {}, "Waking…");
+  find("wake")?.addEventListener("click", wake);
 
   find("address")?.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -220,8 +227,15 @@ export function openView(box) {
       );
     keys.addEventListener("keydown", (event) => {
       if (event.isComposing || event.key === "Process" || event.key === "Unidentified") return; // its text comes as input
-      const isPaste = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "v";
-      if (isPaste) return; // comes as paste
+      const isCommand = event.ctrlKey || event.metaKey;
+      const letter = event.key.toLowerCase();
+      if ((isCommand && letter === "v") || (event.shiftKey && event.key === "Insert")) return; // comes as paste
+      const isCut = (isCommand && letter === "x") || (event.shiftKey && event.key === "Delete");
+      if (isCut || (isCommand && (letter === "c" || event.key === "Insert"))) {
+        event.preventDefault();
+        copy(isCut ? "cut" : "copy");
+        return;
+      }
       if (event.key === "Escape") {
         if (event.timeStamp - escapedAt < LEAVE_MS) {
           event.preventDefault();
@@ -257,8 +271,44 @@ export function openView(box) {
       const text = event.clipboardData.getData("text/plain");
       if (text.length > PASTE_CHARS) {
         say(`Pasted text of ${text.length.toLocaleString()} characters: ${PASTE_CHARS.toLocaleString()} is the most.`);
-      } else act({ type: "text", text });
+      } else act({ type: "paste", text });
     });
+    find("copy").addEventListener("click", () => copy("copy"));
+    find("paste").hidden = !navigator.clipboard?.readText;
+    find("paste").addEventListener("click", async () => {
+      try {
+        act({ type: "paste", text: (await navigator.clipboard.readText()).slice(0, PASTE_CHARS) });
+      } catch {
+        say("Your browser did not give what is in your clipboard. Allow it, or press Ctrl-V.");
+      }
+    });
+  }
+
+  // What is copied in the page goes to the clipboard of who drives: on their key or their click, as browsers ask for.
+  function copy(what) {
+    const text = new Promise((done, failed) => {
+      copying = done;
+      setTimeout(() => failed(new Error("The page did not say what is chosen.")), COPY_MS);
+    }).then((copied) => {
+      if (!copied) throw new Error("Nothing is chosen on the page.");
+      return copied;
+    });
+    act({ type: what });
+    const kept = navigator.clipboard?.write
+      ? navigator.clipboard.write([new ClipboardItem({ "text/plain": text.then((each) => new Blob([each], { type: "text/plain" })) })])
+      : text.then(keep);
+    Promise.all([text, kept]).then(
+      ([copied]) => say(`Copied ${copied.length.toLocaleString()} characters.`),
+      ({ message }) => say(message),
+    );
+  }
+  // Where a page came over plain HTTP, browsers have no other way than this.
+  function keep(text) {
+    keys.value = text;
+    keys.select();
+    const isKept = document.execCommand("copy");
+    keys.value = "";
+    if (!isKept) throw new Error("Your browser keeps what is copied from pages over https only.");
   }
   // Files go into the object first: from there the page gets them.
   async function drop(files, at) {
@@ -298,7 +348,16 @@ export function openView(box) {
         draw(data);
         return;
       }
-      state = JSON.parse(data);
+      const told = JSON.parse(data);
+      if ("copied" in told) {
+        copying?.(told.copied);
+        return;
+      }
+      state = told;
+      if (!state.awake && !state.busy && state.may && state.watchers && "watchWakes" in box.dataset) {
+        delete box.dataset.watchWakes; // once: whoever looks at what fell asleep before their eyes wakes it by hand
+        wake();
+      }
       if (!state.awake) delete canvas.dataset.frame;
       show();
       if (isDriving() && keys?.dataset.wanted && !keys.hidden) {

@@ -75,7 +75,12 @@ TALKS = """<title>Talks</title><button onclick="say()">Say</button><img src="/le
     socket.onmessage = ({data}) => { socket.close(); confirm(data); document.title = "Talked" };
   };
 </script>"""
+CLIPS = """<title>Clips</title><label>From <input value="a secret of one team"></label><label>To <input></label>
+<button onclick="document.querySelector('input').select(); document.title = document.execCommand('copy')">Take</button>
+<p id="own" contenteditable oncopy="event.clipboardData.setData('text/plain', 'its own words'); event.preventDefault()"
+ onpaste="this.textContent = 'got ' + event.clipboardData.getData('text/plain'); event.preventDefault()">words</p>"""
 PAGES = {
+    "/clips": CLIPS,
     "/talks": TALKS,
     "/doings": DOINGS,
     "/inner": "<title>Inner</title><button>Inside</button>",
