@@ -10,7 +10,6 @@ from typing import Final
 from playwright.async_api import BrowserContext, Error, Request
 
 STOP_S: Final = 15.0
-MOST_BODIES: Final = 4  # times what a file may have, of what pages are answered: much of it packs well
 
 
 class Tracer:
@@ -29,7 +28,7 @@ class Tracer:
     @property
     def is_over(self) -> bool:
         """Whether it is to end by itself."""
-        return time.time() > self._until or self._answered_bytes > self._most_bytes * MOST_BODIES
+        return time.time() > self._until or self._answered_bytes > self._most_bytes
 
     async def answered(self, request: Request) -> None:
         """Take note of what a page was answered: all of it is in the trace."""

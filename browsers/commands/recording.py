@@ -73,7 +73,9 @@ class Recording(Part):
         if not kept.endswith(".webm"):
             kept += ".webm"
         limits = self.context.limits
-        session.recorder = Recorder(kept, session.doings, seconds=limits.BROWSER_RECORD_S, most_bytes=limits.FILE_BYTES)
+        session.recorder = Recorder(
+            kept, session.doings, seconds=limits.BROWSER_RECORD_S, most_bytes=self.context.terms.file_bytes
+        )
         await session.recorder.begin(page, session.settings.width, session.settings.height)
         return await self.done(f"records {kept}")
 

@@ -49,7 +49,7 @@ class Tracing(Part):
         if not kept.endswith(".zip"):
             kept += ".zip"
         limits = self.context.limits
-        tracer = Tracer(kept, session.live(), seconds=limits.BROWSER_RECORD_S, most_bytes=limits.FILE_BYTES)
+        tracer = Tracer(kept, session.live(), seconds=limits.BROWSER_RECORD_S, most_bytes=self.context.terms.file_bytes)
         await tracer.begin()
         session.tracer = tracer
         return await self.done(f"traces into {kept}")

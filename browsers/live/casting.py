@@ -88,7 +88,7 @@ class Live:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _listen(self) -> None:
-        async with wire.client().pubsub() as hearing:
+        async with wire.hearing() as hearing:
             await hearing.psubscribe(wire.hands("*", "*"))
             async for message in hearing.listen():
                 if message["type"] == "pmessage":

@@ -143,7 +143,7 @@ class _View:
 
     async def look(self) -> None:
         """Hear what the host casts."""
-        async with wire.client().pubsub() as hearing:
+        async with wire.hearing() as hearing:
             await hearing.subscribe(wire.cast(self._schema, self._path))
             async for message in hearing.listen():
                 if message["type"] == "subscribe":

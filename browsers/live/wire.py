@@ -20,6 +20,7 @@ SIGN_S: Final = 1.0  # between two signs of life of somebody who watches
 GONE_S: Final = 5.0  # without one, after which they do not
 
 _clients: dict[asyncio.AbstractEventLoop, Any] = {}
+_hearers: dict[asyncio.AbstractEventLoop, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +58,22 @@ def hands(schema: str, path: str) -> str:
 
 
 def client() -> Any:
-    """Give the connection of the running loop. Publishing and subscribing have sockets of their own in it."""
+    """Give what the running loop speaks with."""
+    return _of_this_loop(_clients, socket_timeout=TIMEOUT_S)
+
+
+def hearing() -> Any:
+    """Give what the running loop listens with, however long nobody says anything: by default it gives up in 5 s."""
+    return _of_this_loop(_hearers, socket_timeout=None, socket_keepalive=True).pubsub()
+
+
+def _of_this_loop(known: dict[asyncio.AbstractEventLoop, Any], **options: Any) -> Any:
     loop = asyncio.get_running_loop()
-    found = _clients.get(loop)
+    found = known.get(loop)
     if found is None:
-        for old in [each for each in _clients if each.is_closed()]:
-            del _clients[old]
-        found = _clients[loop] = valkey.asyncio.Valkey.from_url(
-            settings.VALKEY_URL, socket_connect_timeout=TIMEOUT_S, health_check_interval=10
+        for old in [each for each in known if each.is_closed()]:
+            del known[old]
+        found = known[loop] = valkey.asyncio.Valkey.from_url(
+            settings.VALKEY_URL, socket_connect_timeout=TIMEOUT_S, health_check_interval=10, **options
         )
     return found
