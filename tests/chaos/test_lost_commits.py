@@ -18,9 +18,10 @@ from psycopg.sql import SQL, Identifier
 from config.up.servers import start_servers
 from config.up.supervisor import Supervisor
 from objects.commands.registry import registry
-from objects.engine.engine import Engine, _Worker
+from objects.engine.engine import Engine
+from objects.engine.interruptions import CommitUnknown
 from objects.engine.statements import statements
-from objects.engine.transaction import CommitUnknown
+from objects.engine.worker import Worker
 from objects.models import JournalLine
 from tests.chaos.wire import Wire
 from tests.grove import Grove
@@ -92,7 +93,7 @@ def test_a_number_that_postgres_gave_to_another_transaction_after_its_crash_is_n
     with grove.tables():
         line = JournalLine.objects.filter(object_id=grove.id(path)).latest("id")
     took_place = statements(grove.schema).took_place
-    worker = _Worker(grove.engine)
+    worker = Worker(grove.engine)
     call = type("Call", (), {"deadline": time.monotonic() + 5})()
     ours = (line.object_id, line.version, line.at.timestamp())
     lost = (line.object_id, line.version, line.at.timestamp() + 1)
@@ -124,7 +125,7 @@ def test_postgres_calls_a_lost_transaction_committed_once_its_number_belongs_to_
             (status,) = other.execute("SELECT pg_xact_status(%s::xid8)", (number,)).fetchone() or ("",)
     shutil.rmtree(directory)
 
-    assert (again, status) == (number, "committed")  # so the engine must not believe it: see _Worker._took_place
+    assert (again, status) == (number, "committed")  # so the engine must not believe it: see Worker._took_place
 
 
 def answers(url: str) -> bool:
@@ -136,7 +137,7 @@ def answers(url: str) -> bool:
 
 
 def test_a_commit_that_nobody_can_tell_about_is_said_to_be_so_in_time(grove, wire, monkeypatch):
-    monkeypatch.setattr("objects.engine.engine.UNKNOWN_S", 0.3)
+    monkeypatch.setattr("objects.engine.worker.UNKNOWN_S", 0.3)
     limits = dataclasses.replace(grove.engine.limits, CALL_SECONDS=0.5, ENGINE_THREADS=1)
     engine = Engine(wire.conninfo, registry=registry, limits=limits, publish=grove.engine.publish)
     path = grove.new()
@@ -183,7 +184,7 @@ def test_a_database_that_neither_answers_nor_ends_holds_nobody_for_ever(grove, w
 
 
 def test_a_statement_that_works_longer_than_a_call_may_is_not_cut_off(grove, wire, monkeypatch):
-    monkeypatch.setattr("objects.engine.engine.LATE_S", 0.1)
+    monkeypatch.setattr("objects.engine.worker.LATE_S", 0.1)
     limits = dataclasses.replace(grove.engine.limits, CALL_SECONDS=0.5, ENGINE_THREADS=1)
     engine = Engine(wire.conninfo, registry=registry, limits=limits, publish=grove.engine.publish)
     path = grove.new()
