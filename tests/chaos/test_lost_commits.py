@@ -20,6 +20,7 @@ from config.up.supervisor import Supervisor
 from objects.commands.registry import registry
 from objects.engine.engine import Engine
 from objects.engine.interruptions import CommitUnknown
+from objects.engine.prepared import Prepared
 from objects.engine.statements import statements
 from objects.engine.worker import Worker
 from objects.models import JournalLine
@@ -57,6 +58,19 @@ def test_a_call_whose_commit_was_cut_off_takes_place_once_and_is_answered(grove,
     assert grove.call(path, "state.get", key="n") == 2
     with grove.tables():
         assert JournalLine.objects.filter(object_id=grove.id(path), command="state.incr").count() == 2
+
+
+def test_whose_process_a_lost_connection_was_is_known_when_its_commit_is_asked_after(grove):
+    with (
+        psycopg.connect(grove.engine.conninfo, autocommit=True) as lost,
+        psycopg.connect(grove.engine.conninfo, autocommit=True) as other,
+    ):
+        pid, prepared = lost.info.backend_pid, Prepared(lost)
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+        with pytest.raises(psycopg.OperationalError):
+            prepared.run(b"SELECT 1", [])
+
+        assert (lost.info.backend_pid, prepared.backend_pid) == (0, pid)
 
 
 def test_many_lost_commits_among_calls_without_keys_lose_and_repeat_none(grove, wire, wired):
