@@ -62,6 +62,8 @@ def _end() -> None:
     live.flush()
 
 
+running.engine()  # loads all kinds: otherwise the first call would, and nobody be answered meanwhile
+
 # What is loaded stays for good. Left among the rest, the collector goes through all of it again and again: 230 ms each
 # time in which nobody is answered (Python 3.11, 50 people typing in terminals).
 get_resolver().url_patterns  # noqa: B018 -- loads the pages

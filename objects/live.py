@@ -9,6 +9,8 @@ made good by a `resync`: the listener cannot know what it missed and has to look
 import asyncio
 import logging
 import os
+import socket
+import struct
 import threading
 import time
 from collections import deque
@@ -326,6 +328,7 @@ class _Post:
 
     def _run(self) -> None:
         connection: valkey.Connection | None = None
+        line: socket.socket
         pool = valkey.ConnectionPool.from_url(  # type: ignore[no-untyped-call]
             settings.VALKEY_URL, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S
         )
@@ -337,6 +340,7 @@ class _Post:
                 if connection is None:
                     connection = pool.make_connection()
                     connection.connect()
+                    line = _line_of(connection)
                 while self._waiting or self._missed or batch:
                     while self._waiting and len(batch) < POST_AT_ONCE:
                         batch.append(self._waiting.popleft())
@@ -345,11 +349,10 @@ class _Post:
                     if missed:
                         packed += _publish(EVERYBODY, ORIGIN + b" resync")
                         commands += 1
-                    connection.send_packed_command([packed], check_health=False)
+                    line.sendall(packed)
                     # Before the answers: they are there then, and this thread takes the interpreter once a turn.
                     time.sleep(POST_PAUSE_S)
-                    for _ in range(commands):
-                        connection.read_response()
+                    _read_answers(line, commands)
                     batch = []
                 pause = RETRY_S[0]
                 self._more.clear()
@@ -366,6 +369,34 @@ class _Post:
                 log.warning("valkey is away: events do not reach other processes: %s", error)
                 threading.Event().wait(pause)
                 pause = min(pause * 2, RETRY_S[1])
+
+
+def _line_of(connection: valkey.Connection) -> socket.socket:
+    """Give the socket of a connection, to write to and read from without the client.
+
+    The client asks the kernel before each read and write whether it may, since it waits with a limit of time. Each such
+    question is a turn of the interpreter, which the event loop waits for. The kernel can keep the limit itself.
+    """
+    line = connection._sock  # noqa: SLF001 -- there is no public way
+    if line is None:
+        raise valkey.ConnectionError("the connection was closed")
+    line.settimeout(None)
+    limit = struct.pack("ll", int(TIMEOUT_S), 0)
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+    return line
+
+
+def _read_answers(line: socket.socket, count: int) -> None:
+    """Read so many answers to PUBLISH, which are a line each. Raises ValkeyError where one is a refusal."""
+    answers = b""
+    while answers.count(b"\r\n") < count:
+        more = line.recv(1 << 16)
+        if not more:
+            raise valkey.ConnectionError("the connection was closed")
+        answers += more
+    if b"-" in answers:
+        raise valkey.ResponseError(answers[answers.index(b"-") + 1 :].partition(b"\r\n")[0].decode(errors="replace"))
 
 
 def _packed(events: Iterable["Event"]) -> tuple[bytes, int]:

@@ -168,11 +168,12 @@ class Frame:
     def database(self) -> Database:
         """Give the object's database, marked so that this frame can be undone."""
         image = self.tx.image(self.row)
-        if not any(marked is image for marked, _ in self.marks):
+        if not self.marks or not any(marked is image for marked, _ in self.marks):
+            # The deadline first: with that of the call before, SQLite would stop the very BEGIN.
+            image.database.deadline = self.deadline
             self.marks.append((image, image.mark()))
             image.database.now = self.now
             image.database.chance = self.chance
-            image.database.deadline = self.deadline
         return image.database
 
     def tree_access(self) -> TreeAccess:

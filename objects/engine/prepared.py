@@ -42,6 +42,7 @@ class Prepared:
     """The prepared statements of one connection, beside psycopg's. Used by the connection's one thread."""
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self.backend_pid = connection.info.backend_pid  # a connection that is lost tells it no more
         self._pgconn: PGconn = connection.pgconn
         self._names: OrderedDict[bytes, bytes] = OrderedDict()
         self._number = count()

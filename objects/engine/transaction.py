@@ -8,7 +8,7 @@ writes nothing; the batch runs again, the careful way. That halves the round tri
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -23,8 +23,10 @@ from objects.commands.registry import Registry
 from objects.commands.spec import CommandSpec
 from objects.commands.types import Content
 from objects.engine.calls import Call, Event, Outcome
+from objects.engine.commit import Commit
 from objects.engine.context import Context
 from objects.engine.frame import Frame, Line, Row
+from objects.engine.interruptions import NeedsLock, NotReading, WrongGuess
 from objects.engine.prepared import Prepared
 from objects.engine.statements import (
     BEGIN,
@@ -63,43 +65,8 @@ from teams.problems import (
 log = logging.getLogger("grove.engine")
 
 ASKED = ("page", "terminal")  # surfaces where a person can be asked
-PAGES_AT_ONCE = 2_048  # 8 MiB in one statement: a large file takes several, or there would be four copies of it
+SIZED = (str, list, dict)
 TOUCH_LIMIT = 64  # objects in one transaction of one call
-
-
-class NeedsLock(BaseException):
-    """A call reached an object that is locked elsewhere: it must begin again with that lock too.
-
-    Not an Exception, so that a kind's `except Exception` can't keep it.
-    """
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        super().__init__(path)
-
-
-class WrongGuess(BaseException):
-    """Somebody else changed an object since this process last saw it: the batch must run again with locks first."""
-
-
-class NotReading(BaseException):
-    """A call in a transaction without locks turned out to change its object: the batch must run again with locks."""
-
-
-class CommitUnknown(Exception):  # noqa: N818 -- a state of affairs, not a fault
-    """The connection broke while the commit was under way. `xid` and `line` tell later whether it took place.
-
-    xid: of the transaction; "" where the batch was a guess, and its one statement never told.
-    backend_pid: of the connection that broke.
-    line: what `took_place` asks the journal for: object, version, Unix seconds. None when it changed no object.
-    """
-
-    def __init__(self, xid: str, backend_pid: int, took_place: bytes, line: tuple[int, int, float] | None) -> None:
-        self.xid = xid
-        self.backend_pid = backend_pid
-        self.took_place = took_place
-        self.line = line
-        super().__init__(xid)
 
 
 def _told(value: object) -> str:
@@ -108,7 +75,7 @@ def _told(value: object) -> str:
 
 
 @dataclass(slots=True)
-class _Kept:
+class Kept:
     """An answer to be kept under its idempotency key."""
 
     object_id: int
@@ -139,7 +106,7 @@ class Transaction:
     ) -> None:
         self.connection = connection
         self.prepared = prepared
-        self.guessing = self._guessed = False  # the latter also once the guess was made sure of
+        self.guessing = self.guessed = False  # the latter also once the guess was made sure of
         self.schema = schema
         self.registry = registry
         self.cache = cache
@@ -153,15 +120,11 @@ class Transaction:
         self.wakes: dict[tuple[int, str], index.Due] = {}  # by object and source
         self.lines: list[Line] = []
         self.xid = ""
-        self.written_pages = 0
         self._first_pages: dict[int, dict[int, bytes]] = {}
         self._answers: dict[tuple[int, str, str], tuple[bytes, bytes, int]] = {}
-        self._kept: list[_Kept] = []
+        self.kept: list[Kept] = []
         self._outcomes: list[tuple[Row, Outcome]] = []
         self._reload: set[int] = set()  # objects whose pages a command wrote past the image
-        self._versions: dict[int, int] = {}
-        self._changed: list[int] = []
-        self._stamp = ""  # that the commit gave the rows that it changed
         self._takes_long = False  # a call may work long between two words to Postgres
         self._new: dict[int, str] = {}  # objects made here whose first call has not run yet, with the mark before them
         self._pg_marks = 0
@@ -173,7 +136,7 @@ class Transaction:
         """Begin without a word to Postgres: `rows` are those that the calls name, as they were last seen."""
         self._takes_long = self._has_large(calls)
         self.rows = rows
-        self.guessing = self._guessed = True
+        self.guessing = self.guessed = True
 
     @property
     def postgres(self) -> psycopg.Connection[Any]:
@@ -408,8 +371,7 @@ class Transaction:
                     )
                 outcome.value, outcome.version, outcome.replayed = orjson.loads(kept[1]), kept[2], True
                 return
-        deadline = time.monotonic() + self.limits.LARGE_CALL_SECONDS if spec.large else call.deadline or math.inf
-        frame = Frame(self, row, call.caller, call.via, reads=reads, deadline=deadline)
+        frame = Frame(self, row, call.caller, call.via, reads=reads, deadline=self._deadline(call, spec))
         frame.must_ask = call.via in ASKED and not call.confirmed
         if spec.verb == "dangerous" and not call.confirmed:
             raise NeedsConfirmation(self._effect(frame, spec, arguments), command=spec.name)
@@ -424,6 +386,9 @@ class Transaction:
             self._reload.add(row.id)
         if fingerprint:
             self._keep(call, row, fingerprint, outcome.value)
+
+    def _deadline(self, call: Call, spec: CommandSpec) -> float:
+        return time.monotonic() + self.limits.LARGE_CALL_SECONDS if spec.large else call.deadline or math.inf
 
     def _work(self, call: Call, work: Callable[[Context], Any], row: Row, outcome: Outcome) -> None:
         """Let the platform itself do something in the object."""
@@ -444,7 +409,7 @@ class Transaction:
 
     def check_size(self, spec: CommandSpec, value: Any) -> None:
         """Refuse a result that is larger than an answer may be."""
-        if isinstance(value, str | list | dict) and value:
+        if isinstance(value, SIZED) and value:
             size_bytes = len(orjson.dumps(value))
             if size_bytes > self.limits.RESULT_BYTES:
                 raise TooLarge(
@@ -459,7 +424,7 @@ class Transaction:
     def _keep(self, call: Call, row: Row, fingerprint: bytes, value: Any) -> None:
         encoded = orjson.dumps(value)
         key = call.key or ""
-        self._kept.append(_Kept(row.id, call.caller.id, key, fingerprint, encoded))
+        self.kept.append(Kept(row.id, call.caller.id, key, fingerprint, encoded))
         self._answers[row.id, call.caller.id, key] = (fingerprint, encoded, row.version + 1)
 
     def accept(self, frame: Frame) -> None:
@@ -470,7 +435,7 @@ class Transaction:
         for image, _ in frame.marks:
             image.confirm()
         for image, mark in frame.marks:
-            image.release(mark)
+            image.keep(mark)
         self.events += frame.events
         self.wakes |= frame.wakes
         self.lines += frame.lines
@@ -498,27 +463,26 @@ class Transaction:
 
     # Ending
 
+    def ending(self, bucket: int) -> Commit:
+        """End the work in memory and give what is to be written; `committed` once that is done."""
+        commit = self._commit = Commit(self, bucket)
+        return commit
+
     def commit(self, bucket: int) -> list[Event]:
         """Write all of it in one round trip and give the events that may now be told.
 
-        Raises CommitUnknown when the connection broke meanwhile; any other psycopg.Error means that nothing was done.
+        Raises CommitUnknown when the connection broke meanwhile, WrongGuess; any other psycopg.Error means that nothing
+        was done.
         """
-        changes: list[pages.Write] = []
-        versions: dict[int, int] = {row.id: row.version for row in self.rows.values()}
-        for object_id, image in self.images.items():
-            change = image.commit(bucket)
-            if change is not None:
-                versions[object_id] += 1
-                changes.append(pages.Write(object_id, versions[object_id], change))
-        self._versions, self._changed = versions, [write.object_id for write in changes]
-        self.written_pages = sum(len(write.change.pages) for write in changes)
+        commit = self.ending(bucket)
         if not self.reading:
-            self._write(changes, versions, bucket)
+            commit.write()
         return self.committed()
 
     def committed(self) -> list[Event]:
         """Take note that Postgres has it, and give the events that may now be told."""
-        versions = self._versions
+        commit = self._commit
+        versions = commit.versions
         for image in self.images.values():
             image.version = versions[image.object_id]
         for row, outcome in self._outcomes:
@@ -529,110 +493,26 @@ class Transaction:
         paths = {row.id: row.path for row in self.rows.values()}
         told += [
             Event(self.schema, paths[changed], "changed", {"version": versions[changed]}, versions[changed], at)
-            for changed in self._changed
+            for changed in commit.changed
         ]
         return told
 
-    def _write(self, changes: "list[pages.Write]", versions: dict[int, int], bucket: int) -> None:
-        for line in self.lines:
-            line.version = versions[line.object_id]
-        is_long = any(write.change.page_count < write.change.old_page_count for write in changes)
-        is_long = is_long or bool(self._kept or self.wakes)
-        is_long = is_long or any(len(write.change.pages) > PAGES_AT_ONCE for write in changes)
-        try:
-            if self.guessing and not is_long:
-                self._stamp = self._write_guess(changes, bucket)
-            else:
-                self._stamp = self._write_long(changes, versions, bucket)
-        except (psycopg.errors.DivisionByZero, psycopg.errors.UniqueViolation):
-            if not self._guessed:
-                raise
-            raise WrongGuess from None  # also where a key was used before: the careful way finds its answer
-        except psycopg.OperationalError as error:
-            if error.diag.severity_nonlocalized == "ERROR":
-                raise  # Postgres says that it was rolled back
-            last = self.lines[-1] if self.lines else None
-            sought = None if last is None else (last.object_id, last.version, last.at)
-            xid = "" if self.guessing else self.xid
-            raise CommitUnknown(xid, self.connection.info.backend_pid, self.statements.took_place, sought) from error
-
-    def _write_guess(self, changes: "list[pages.Write]", bucket: int) -> str:
-        """Write it by one statement, which is a transaction of its own; give the stamp of the rows that it changed."""
-        texts = self.statements
-        young = all(write.change.is_young for write in changes)
-        written = pages.write_parameters(changes, bucket, young=young)
-        lines = orjson.dumps(self.lines)
-        if len(self.rows) == len(changes) == 1:
-            (row,), (write,) = self.rows.values(), changes
-            statement = texts.commit_one_young if young else texts.commit_one
-            stamp, _ = self.prepared.run(
-                statement, [write.version, write.change.page_count, row.id, row.stamp, *written, lines]
-            )
-        else:
-            statement = texts.commit_young if young else texts.commit_guess
-            stamp, _ = self.prepared.run(statement, self._named(changes, written, lines))
-        return (stamp or b"").decode()
-
-    def _write_long(self, changes: "list[pages.Write]", versions: dict[int, int], bucket: int) -> str:
-        """Write it by several statements in one round trip; give the stamp of the rows that it changed."""
-        connection = self.connection
-        before, changes = pages.in_parts(changes, PAGES_AT_ONCE)
-        if before and self.guessing:
-            connection.execute(BEGIN)
-        for write in before:
-            pages.write(connection, self.schema, [write], bucket)
-        parameters = self._named(changes, pages.write_parameters(changes, bucket), orjson.dumps(self.lines).decode())
-        with connection.pipeline():
-            if self.guessing and not before:
-                connection.execute(BEGIN)
-            written = connection.execute(self.statements.commit_all, parameters)
-            pages.shorten(connection, self.schema, changes, bucket)
-            self._write_answers(versions)
-            if self.wakes:
-                index.write(connection, self.schema, self.wakes)
-            ended = connection.execute(COMMIT)
-        if ended.statusmessage != "COMMIT":  # so Postgres answers where a statement failed unminded
-            raise psycopg.errors.InFailedSqlTransaction("the transaction was rolled back instead of committed")
-        stamp, _ = written.fetchone() or ("", None)
-        return str(stamp)
-
-    def _named(self, changes: "list[pages.Write]", written: list[Any], lines: bytes | str) -> list[Any]:
-        """Give the parameters of the statement for many objects."""
-        rows = sorted(self.rows.values(), key=lambda row: row.id)
-        return [
-            _array(row.id for row in rows),
-            _array(write.object_id for write in changes),
-            _array(write.version for write in changes),
-            _array(write.change.page_count for write in changes),
-            *written,
-            lines,
-            _array(row.stamp for row in rows) if self.guessing else None,
-        ]
-
-    def _write_answers(self, versions: dict[int, int]) -> None:
-        kept = self._kept
-        if kept:
-            parameters = (
-                clock.now(),
-                _array(each.object_id for each in kept),
-                [each.caller for each in kept],
-                [each.key for each in kept],
-                [each.fingerprint for each in kept],
-                [each.value.decode() for each in kept],
-                _array(versions[each.object_id] for each in kept),
-            )
-            self.connection.execute(self.statements.keep_answers, parameters)
+    @property
+    def written_pages(self) -> int:
+        """How many pages it wrote."""
+        return self._commit.page_count
 
     def known_rows(self) -> dict[str, Row]:
         """Give the rows as they are after the commit, for the next guess; none where that is not known."""
         if self.reading:
             return self.rows
         # What is written within a savepoint bears another stamp, and an answer that was lost told none.
-        if self._pg_marks or not self._stamp:
+        commit = self._commit
+        if self._pg_marks or not commit.stamp:
             return {}
         for row in self.rows.values():
-            if row.id in self._changed:
-                row.version, row.stamp = self._versions[row.id], self._stamp
+            if row.id in commit.changed:
+                row.version, row.stamp = commit.versions[row.id], commit.stamp
                 row.pages = self.images[row.id].page_count
         return {path: row for path, row in self.rows.items() if row.stamp}  # one made here and left as it was has none
 
@@ -662,8 +542,3 @@ class Transaction:
             if self.connection.info.transaction_status != TransactionStatus.IDLE:
                 with suppress(psycopg.OperationalError):  # lost meanwhile: Postgres rolls back by itself
                     self.connection.execute(ROLLBACK, prepare=False)
-
-
-def _array(numbers: Iterable[int | str]) -> str:
-    # As text: psycopg would choose the element's type by the largest number, and each type is a prepared statement.
-    return "{" + ",".join(map(str, numbers)) + "}"

@@ -111,6 +111,10 @@ class Image:
         except BaseException:
             self.rollback_to(mark)
             raise
+        self.keep(mark)
+
+    def keep(self, mark: Mark) -> None:
+        """Release what `confirm` has said of that it will do."""
         depth = self._depth = mark[0]
         self._connection.execute(f"RELEASE s{depth}" if depth else "COMMIT")
 

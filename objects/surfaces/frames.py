@@ -12,6 +12,7 @@ from django.conf import settings
 
 Message = dict[str, Any]
 Send = Callable[[Message], Awaitable[None]]
+Take = Callable[[list[bytes]], int]
 
 SHORT, LONG = 126, 1 << 16
 WHOLE_TEXT, MASKED = 0x81, 0x80  # of a frame: its first byte, and the bit in the second one that says that it is masked
@@ -27,26 +28,29 @@ def frame(text: bytes) -> bytes:
     return b"\x81\x7f" + size.to_bytes(8, "big") + text
 
 
-def short_text(data: bytes, at: int) -> tuple[bytes, int] | None:
-    """Take the frame that begins there, if it is a whole text message of up to 125 bytes (RFC 6455, 5.2).
+def short_texts(data: bytes) -> tuple[list[bytes], int]:
+    """Take the frames that data begins with, as far as they are whole text messages of up to 125 bytes (RFC 6455, 5.2).
 
-    Gives its payload and where it ends; None for all else, also for what is not UTF-8.
+    Gives their payloads and where the last one ends; all else is left, also what is not UTF-8.
     """
-    begin = at + 6
-    if len(data) < begin or data[at] != WHOLE_TEXT or not MASKED <= data[at + 1] < MASKED + SHORT:
-        return None
-    size = data[at + 1] - MASKED
-    end = begin + size
-    if len(data) < end:
-        return None
-    mask = data[at + 2 : begin] * (size // 4 + 1)
-    payload = (int.from_bytes(data[begin:end], "big") ^ int.from_bytes(mask[:size], "big")).to_bytes(size, "big")
-    if not payload.isascii():
-        try:
-            payload.decode()
-        except UnicodeDecodeError:
-            return None
-    return payload, end
+    texts: list[bytes] = []
+    at, end = 0, len(data)
+    while at + 6 <= end and data[at] == WHOLE_TEXT and MASKED <= data[at + 1] < MASKED + SHORT:
+        size = data[at + 1] - MASKED
+        begin = at + 6
+        if begin + size > end:
+            break
+        mask = data[at + 2 : begin] * (size // 4 + 1)
+        masked = int.from_bytes(data[begin : begin + size], "big")
+        payload = (masked ^ int.from_bytes(mask[:size], "big")).to_bytes(size, "big")
+        if not payload.isascii():
+            try:
+                payload.decode()
+            except UnicodeDecodeError:
+                break
+        texts.append(payload)
+        at = begin + size
+    return texts, at
 
 
 class Wire:
@@ -70,6 +74,9 @@ class Wire:
     def write(self, encoded: list[bytes]) -> None:
         """Send messages, in order, all of them."""
         raise NotImplementedError
+
+    def on_texts(self, take: Take) -> None:
+        """Have short messages handed over as they come, together; `take` tells how many it took."""
 
     @property
     def is_over(self) -> bool:
@@ -95,7 +102,11 @@ class FrameWire(Wire):
     def __init__(self, extension: dict[str, Any]) -> None:
         super().__init__()
         self._write: Callable[[bytes], bool] = extension["write"]
+        self._on_texts: Callable[[Take], None] = extension["on_texts"]
         extension["on_room"](self._room)
+
+    def on_texts(self, take: Take) -> None:
+        self._on_texts(take)
 
     def write(self, encoded: list[bytes]) -> None:
         if self.is_full:

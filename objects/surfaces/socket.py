@@ -30,7 +30,6 @@ from typing import Any
 
 from django.conf import settings
 
-from objects import live
 from objects.commands.registry import registry
 from objects.commands.spec import CommandSpec
 from objects.commands.types import Download
@@ -39,29 +38,23 @@ from objects.engine.running import engine
 from objects.surfaces import addresses, following, identity, json
 from objects.surfaces.frames import Wire, wire
 from objects.surfaces.identity import Identity
+from objects.surfaces.listening import Subscriptions, other
 from objects.surfaces.lookup import kept_kind, spec_of, streaming
+from objects.surfaces.rpc import NO_METHOD, NO_REQUEST, NOT_JSON, WRONG_PARAMS, Batch, Refused, error, named, understood
+from objects.surfaces.sweeping import sweeper
 from objects.tree.paths import ObjectPath
 from teams import callers
-from teams.access import Caller, Role, decide
+from teams.access import Caller
 from teams.problems import BadRequest, Fault, NoSuch, Problem, TooLarge, WrongArgument
 
 log = logging.getLogger("grove.socket")
 
 PREFIX = b"/ws/v1/"
-SWEEP_S = 0.5  # between two looks at the rights of all sockets; with CALLER_KEEP_S, what is taken away ends within 2 s
 MISTAKES = 100  # messages in a row that cannot be read, after which a socket is closed
 LARGE_BYTES = 64 * 1024  # a message that is read beside the event loop
 KEY_LENGTH = 255
-MEMBERS = frozenset({"jsonrpc", "method", "params", "id", "path", "key", "create", "confirm"})
-NOT_JSON, NO_REQUEST, NO_METHOD, WRONG_PARAMS = -32700, -32600, -32601, -32602
-MESSAGES = {
-    NOT_JSON: "Parse error",
-    NO_REQUEST: "Invalid Request",
-    NO_METHOD: "Method not found",
-    WRONG_PARAMS: "Invalid params",
-}
 BINARY, TOO_MANY_MISTAKES, TOO_SLOW = 1003, 1008, 4408
-EVENT = b'{"jsonrpc":"2.0","method":"event","params":%b}'
+LISTENING = ("subscribe", "unsubscribe")
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -87,8 +80,8 @@ async def socket(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.close", "code": 4000 + problem.status, "reason": problem.detail})
         return
     session = Session(who, address.path, wire(scope, send), send)
-    sweeper = _sweeper()
-    sweeper.sessions.add(session)
+    swept = sweeper()
+    swept.sessions.add(session)
     try:
         await session.read(receive)
     except asyncio.CancelledError:
@@ -98,32 +91,8 @@ async def socket(scope: Scope, receive: Receive, send: Send) -> None:
         log.exception("a socket failed by a fault of ours")
         session.close(1011, "Grove made a mistake. It is in the log.")
     finally:
-        sweeper.sessions.discard(session)
+        swept.sessions.discard(session)
         session.end()
-
-
-class Refused(Exception):  # noqa: N818 -- a problem on its way to becoming an error of JSON-RPC
-    """A request that is answered with an error of JSON-RPC itself."""
-
-    def __init__(self, code: int, problem: Problem, request_id: Any = None) -> None:
-        self.code = code
-        self.problem = problem
-        self.request_id = request_id
-        super().__init__(problem.detail)
-
-    def error(self) -> bytes:
-        """Give it as an answer."""
-        return _error(self.code, self.problem, self.request_id)
-
-
-class Batch:
-    """The answers of a JSON-RPC batch until all of them are there."""
-
-    __slots__ = ("answers", "left")
-
-    def __init__(self, requests: int) -> None:
-        self.left = requests
-        self.answers: list[bytes] = []
 
 
 class Pending:
@@ -132,14 +101,21 @@ class Pending:
     __slots__ = ("batch", "is_notification", "method", "request_id", "session", "spec_arguments", "target")
 
     def __init__(
-        self, session: "Session", method: str, target: str, batch: Batch | None, *, is_notification: bool
+        self,
+        session: "Session",
+        method: str,
+        target: str,
+        batch: Batch | None,
+        request_id: Any,
+        *,
+        is_notification: bool,
     ) -> None:
         self.session = session
         self.method = method
         self.target = target
         self.batch = batch
         self.is_notification = is_notification
-        self.request_id: Any = None
+        self.request_id = request_id
         self.spec_arguments: tuple[CommandSpec, dict[str, Any]] | None = None  # of a command that events follow
 
     def __call__(self, outcome: Outcome) -> None:
@@ -175,17 +151,6 @@ class Returns:
             session.flush()
 
 
-class Listening:
-    """A socket's subscription to one object. topics: None is all. spec: the command that began it, if one did."""
-
-    __slots__ = ("spec", "subscription", "topics")
-
-    def __init__(self, topics: frozenset[str] | None, spec: CommandSpec | None) -> None:
-        self.topics = topics
-        self.spec = spec
-        self.subscription: live.Subscription
-
-
 class Session:
     """One open socket."""
 
@@ -194,7 +159,6 @@ class Session:
         self.path = path
         self.wire = line
         self.returns = _returns()
-        self.listening: dict[str, Listening] = {}
         self.is_open = True
         self._send = send
         self._out: list[bytes] = []
@@ -203,16 +167,21 @@ class Session:
         self._limit = settings.GROVE.SOCKET_CALLS
         self._room: asyncio.Future[None] | None = None
         self._engine = engine()
+        self.listening = Subscriptions(line, self._engine, self._let_go)
+        self._is_idle = False  # nothing that came before is still being read
         self._caller: Caller
         self._tasks: set[asyncio.Task[Any]] = set()
         line.on_room = self._has_room
+        line.on_texts(self.take)
 
     # Reading
 
     async def read(self, receive: Receive) -> None:
         """Take messages in their order until the socket is closed."""
         while True:
+            self._is_idle = True
             message = await receive()
+            self._is_idle = False
             if message["type"] != "websocket.receive":
                 return
             if not self.is_open:
@@ -232,6 +201,52 @@ class Session:
             while (self._outstanding >= self._limit or self.wire.is_full) and self.is_open:
                 self._room = self.returns.loop.create_future()
                 await self._room
+
+    def take(self, texts: Sequence[bytes]) -> int:
+        """Take messages at once, as long as they are plain calls; tell how many. What is left comes to `read`.
+
+        So many calls that came together wait together, and are answered together.
+        """
+        caller = self.who.known() if self._is_idle and self.is_open else None
+        if caller is None:
+            return 0
+        self._caller = caller
+        taken = 0
+        try:
+            for text in texts:
+                if self._outstanding >= self._limit or self.wire.is_full or not self._take_plain(text):
+                    break
+                taken += 1
+        except Exception:
+            log.exception("a socket failed by a fault of ours")
+            self.close(1011, "Grove made a mistake. It is in the log.")
+            return len(texts)
+        if taken:
+            self._mistakes = 0
+            self.flush()
+        return taken
+
+    def _take_plain(self, text: bytes) -> bool:
+        """Carry out a request for which nothing has to be waited for; False, and nothing done, for all else."""
+        try:
+            request = json.read(text)
+            method, params, request_id = understood(request)
+        except (BadRequest, Refused):
+            return False
+        if method in LISTENING or self._must_look(method, params):
+            return False
+        pending = Pending(self, method, self.path, None, request_id, is_notification="id" not in request)
+        try:
+            self._spend(pending, request)
+            self._submit(pending, method, params, request)
+        except Problem as problem:
+            self._answer_problem(pending, problem)
+        return True
+
+    @staticmethod
+    def _must_look(method: str, params: Any) -> bool:
+        """Whether the command's declaration has to be known before the engine is asked."""
+        return type(params) is list or method in streaming() or method in following.tasks()
 
     async def _take(self, body: bytes) -> None:
         try:
@@ -269,142 +284,44 @@ class Session:
 
     async def _request(self, request: Any, batch: Batch | None) -> None:
         """Carry out one request. Raises Refused where it is none."""
-        if type(request) is not dict:
-            raise Refused(NO_REQUEST, BadRequest("A request is an object with jsonrpc, method and, for an answer, id."))
-        request_id = request.get("id")
-        if not (request_id is None or type(request_id) in (str, int, float)):
-            raise Refused(NO_REQUEST, BadRequest("id: is a text, a number or null."))
-        method = request.get("method")
-        params = request.get("params")
-        if request.get("jsonrpc") != "2.0" or type(method) is not str:
-            raise Refused(NO_REQUEST, BadRequest('A request has "jsonrpc": "2.0" and a text as "method".'), request_id)
-        if not request.keys() <= MEMBERS:
-            unknown = min(request.keys() - MEMBERS)[:60]
-            known = ", ".join(sorted(MEMBERS))
-            raise Refused(NO_REQUEST, BadRequest(f"{unknown}: no such member. A request has {known}."), request_id)
-        if params is None and "params" not in request:
-            params = {}
-        if type(params) is not dict and type(params) is not list:
-            raise Refused(NO_REQUEST, BadRequest("params: is an object of arguments, or a list of them."), request_id)
-        pending = Pending(self, method, self.path, batch, is_notification="id" not in request)
-        pending.request_id = request_id
+        method, params, request_id = understood(request)
+        pending = Pending(self, method, self.path, batch, request_id, is_notification="id" not in request)
         try:
-            callers.spend(self._caller)
-            if "path" in request:
-                pending.target = self._other(request["path"])
+            self._spend(pending, request)
             if method == "subscribe":
-                self._answer_value(pending, *await self._subscribe(pending.target, params))
+                answer = await self.listening.subscribe(self._caller, pending.target, params)
+                self._answer_value(pending, *answer)
             elif method == "unsubscribe":
-                self._answer_value(pending, self._unsubscribe(pending.target, params), None)
+                self._answer_value(pending, self.listening.unsubscribe(pending.target, params), None)
             else:
-                await self._call(pending, method, params, request)
+                if self._must_look(method, params):
+                    spec = await spec_of(self._caller, pending.target, method, create=_create(request))
+                    if type(params) is list:
+                        params = named(spec, params)
+                    if spec.streams or spec.task:
+                        pending.spec_arguments = spec, params
+                self._submit(pending, method, params, request)
         except Problem as problem:
             self._answer_problem(pending, problem)
 
-    async def _call(self, pending: Pending, method: str, params: Any, request: Message) -> None:
-        key, create, confirm = request.get("key"), request.get("create"), request.get("confirm", False)
+    def _spend(self, pending: Pending, request: Message) -> None:
+        callers.spend(self._caller)
+        if "path" in request:
+            pending.target = other(request["path"])
+
+    def _submit(self, pending: Pending, method: str, params: dict[str, Any], request: Message) -> None:
+        key, confirm = request.get("key"), request.get("confirm", False)
         if key is not None and not (type(key) is str and 0 < len(key) <= KEY_LENGTH and key.isprintable()):
             raise WrongArgument("key", f"key: the idempotency key is 1 to {KEY_LENGTH} printable characters.")
-        if create is not None and type(create) is not str:
-            raise WrongArgument("create", "create: is the name of a kind.")
+        create = _create(request)
         if type(confirm) is not bool:
             raise WrongArgument("confirm", "confirm: is true or false.")
-        if type(params) is list or method in streaming() or method in following.tasks():
-            spec = await spec_of(self._caller, pending.target, method, create=create)
-            if type(params) is list:
-                params = _named(spec, params)
-            if spec.streams or spec.task:
-                pending.spec_arguments = spec, params
         call = Call(
             self._caller.schema, pending.target, method, params, self._caller, pending,
             key=key, via="socket", create=create, confirmed=confirm,
         )  # fmt: skip
         self._engine.submit(call)
         self._outstanding += 1
-
-    def _other(self, path: Any) -> str:
-        if type(path) is not str:
-            raise WrongArgument("path", "path: is the path of an object, such as /project/42.")
-        return ObjectPath.parse(path)
-
-    # Listening
-
-    async def _subscribe(self, path: str, params: Any) -> tuple[Any, int]:
-        path, topics = self._what(path, params, {"topics", "path"})
-        # Listening begins before the object is looked at: what is committed after the version told is told too.
-        before = self.listening.get(path)
-        topics_before = None if before is None else before.topics
-        self._listen(path, topics)
-        try:
-            decide(self._caller, self._caller.schema, path, command="subscribe", verb="reads", needs=Role.VIEWER)
-            outcome = await self._engine.acall(
-                self._caller.schema, path, "tree.describe", {}, self._caller, via="socket"
-            )
-            if outcome.problem is not None:
-                raise outcome.problem
-        except Problem:
-            if before is None:
-                self._drop(path)
-            else:
-                self.listening[path].topics = topics_before
-            raise
-        self.listening[path].spec = None
-        return {"path": path, "topics": None if topics is None else sorted(topics)}, outcome.version
-
-    def _listen(self, path: str, topics: frozenset[str] | None, spec: CommandSpec | None = None) -> None:
-        known = self.listening.get(path)
-        if known is not None:
-            known.topics = topics
-            return
-        limit = settings.GROVE.SOCKET_SUBSCRIPTIONS
-        if len(self.listening) >= limit:
-            raise TooLarge(f"A socket listens to {limit:,} objects at most (limit SOCKET_SUBSCRIPTIONS). Open another.")
-        listening = self.listening[path] = Listening(topics, spec)
-
-        def hear(news: Sequence[live.News]) -> None:
-            self._hear(listening, news)
-
-        listening.subscription = live.ears().subscribe(self._caller.schema, path, hear)
-
-    def _unsubscribe(self, path: str, params: Any) -> bool:
-        path, _ = self._what(path, params, {"path"})
-        return self._drop(path)
-
-    def _drop(self, path: str) -> bool:
-        listening = self.listening.pop(path, None)
-        if listening is not None:
-            listening.subscription.cancel()
-        return listening is not None
-
-    def _what(self, path: str, params: Any, known: set[str]) -> tuple[str, frozenset[str] | None]:
-        if type(params) is not dict:
-            raise WrongArgument("params", "params: give them by name.")
-        for name in params:
-            if name not in known:
-                raise WrongArgument(name[:60], f"{name[:60]}: no such argument. There are: {', '.join(sorted(known))}.")
-        if "path" in params:
-            path = self._other(params["path"])
-        topics = params.get("topics")
-        if topics is None:
-            return path, None
-        if type(topics) is not list or not all(type(topic) is str for topic in topics):
-            raise WrongArgument("topics", 'topics: is a list of texts, such as ["changed"].')
-        return path, frozenset(topics)
-
-    def _hear(self, listening: Listening, news: Sequence[live.News]) -> None:
-        topics = listening.topics
-        encoded = [
-            each.frame(self._event)
-            for each in news
-            if topics is None or each.topic in topics or each.topic == live.RESYNC
-        ]
-        if encoded:
-            self.wire.write(encoded)
-            if self.wire.is_over:
-                self._let_go()
-
-    def _event(self, params: bytes) -> bytes:
-        return self.wire.encode(EVENT % params)
 
     # Answering
 
@@ -420,11 +337,7 @@ class Session:
             return
         if pending.spec_arguments is not None:
             try:
-                spec, arguments = pending.spec_arguments
-                topic = spec.topic_of(spec.check(arguments))
-                known = self.listening.get(pending.target)
-                more = frozenset({topic})
-                self._listen(pending.target, more if known is None else known.topics and known.topics | more, spec)
+                self.listening.follow(self._caller, pending.target, *pending.spec_arguments)
             except Problem as problem:
                 self._answer_problem(pending, problem)
                 return
@@ -463,14 +376,14 @@ class Session:
         if pending.is_notification:
             self._answered(pending.batch, None)
             return
-        self._answered(pending.batch, _error(self._code(pending, problem), problem, pending.request_id))
+        self._answered(pending.batch, error(self._code(pending, problem), problem, pending.request_id))
 
     def _code(self, pending: Pending, problem: Problem) -> int:
         if isinstance(problem, WrongArgument):
             return WRONG_PARAMS
         if isinstance(problem, NoSuch):
             kind = kept_kind(self._caller.schema, pending.target)
-            if kind is not None and pending.method not in (*registry.commands(kind), "subscribe", "unsubscribe"):
+            if kind is not None and pending.method not in (*registry.commands(kind), *LISTENING):
                 return NO_METHOD
         return problem.status
 
@@ -507,21 +420,10 @@ class Session:
         if not caller.sees(self.path):
             self.close(4403, f"{self.path} is not yours to see any more.")
             return
-        for path, listening in list(self.listening.items()):
-            spec = listening.spec
-            command, needs = ("subscribe", Role.VIEWER) if spec is None else (spec.name, spec.needs)
-            verb = "task" if spec is not None and spec.task else "reads"
-            try:
-                decide(caller, caller.schema, path, command=command, verb=verb, needs=needs)
-            except Problem as problem:
-                self._drop(path)
-                note = {
-                    "jsonrpc": "2.0",
-                    "method": "unsubscribed",
-                    "params": {"path": path, "problem": problem.members()},
-                }
-                self._out.append(self.wire.encode(json.written(note)))
-                self.flush()
+        notes = self.listening.check(caller)
+        if notes:
+            self._out += map(self.wire.encode, notes)
+            self.flush()
 
     def _let_go(self) -> None:
         limit = settings.GROVE.SUBSCRIBER_QUEUE
@@ -542,8 +444,7 @@ class Session:
 
     def end(self) -> None:
         """Listen to nothing more."""
-        for path in list(self.listening):
-            self._drop(path)
+        self.listening.clear()
 
     def _spawn(self, work: Any) -> None:
         task = self.returns.loop.create_task(work)
@@ -551,50 +452,7 @@ class Session:
         task.add_done_callback(self._tasks.discard)
 
 
-class Sweeper:
-    """Looks at the rights of all sockets of an event loop again and again: what is taken away ends on open ones too."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.sessions: set[Session] = set()
-        self.loop = loop
-        self._task = loop.create_task(self._run())
-
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(SWEEP_S)
-            try:
-                await self._sweep()
-            except Exception:
-                log.exception("the rights of sockets could not be checked")
-
-    async def _sweep(self) -> None:
-        by_identity: dict[Identity, list[Session]] = {}
-        for session in self.sessions:
-            if session.is_open:
-                by_identity.setdefault(session.who, []).append(session)
-        for who, sessions in by_identity.items():
-            try:
-                caller = await who.caller()
-            except Problem as problem:
-                for session in sessions:
-                    session.close(4000 + problem.status, problem.detail)
-                continue
-            for session in sessions:
-                session.check(caller)
-
-
-_sweepers: dict[asyncio.AbstractEventLoop, Sweeper] = {}
 _all_returns: dict[asyncio.AbstractEventLoop, Returns] = {}
-
-
-def _sweeper() -> Sweeper:
-    loop = asyncio.get_running_loop()
-    found = _sweepers.get(loop)
-    if found is None:
-        for closed in [known for known in _sweepers if known.is_closed()]:
-            del _sweepers[closed]
-        found = _sweepers[loop] = Sweeper(loop)
-    return found
 
 
 def _returns() -> Returns:
@@ -607,23 +465,8 @@ def _returns() -> Returns:
     return found
 
 
-def _named(spec: CommandSpec, values: list[Any]) -> dict[str, Any]:
-    """Give arguments their names, in the order of the signature."""
-    arguments: dict[str, Any] = {}
-    for index, parameter in enumerate(spec.parameters):
-        if index >= len(values):
-            return arguments
-        if parameter.variadic:
-            return arguments | {parameter.name: values[index:]}
-        arguments[parameter.name] = values[index]
-    if len(values) > len(spec.parameters):
-        raise WrongArgument(
-            "params", f"{spec.name} takes {len(spec.parameters)} arguments, and {len(values)} are given: {spec.usage()}"
-        )
-    return arguments
-
-
-def _error(code: int, problem: Problem, request_id: Any) -> bytes:
-    message = MESSAGES.get(code, problem.title)
-    error = {"code": code, "message": message, "data": problem.members()}
-    return json.written({"jsonrpc": "2.0", "error": error, "id": request_id})
+def _create(request: Message) -> str | None:
+    create = request.get("create")
+    if create is not None and type(create) is not str:
+        raise WrongArgument("create", "create: is the name of a kind.")
+    return create

@@ -31,6 +31,8 @@ class ObjectPath(str):
 
         Costs a dictionary look-up when the text was seen lately.
         """
+        if type(text) is cls:
+            return text
         try:
             # Long texts are not kept: an attacker could fill the memory with them.
             return _parse(text) if len(text) <= KEPT_LENGTH else _parse.__wrapped__(text)

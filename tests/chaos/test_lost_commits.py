@@ -18,9 +18,11 @@ from psycopg.sql import SQL, Identifier
 from config.up.servers import start_servers
 from config.up.supervisor import Supervisor
 from objects.commands.registry import registry
-from objects.engine.engine import Engine, _Worker
+from objects.engine.engine import Engine
+from objects.engine.interruptions import CommitUnknown
+from objects.engine.prepared import Prepared
 from objects.engine.statements import statements
-from objects.engine.transaction import CommitUnknown
+from objects.engine.worker import Worker
 from objects.models import JournalLine
 from tests.chaos.wire import Wire
 from tests.grove import Grove
@@ -58,6 +60,19 @@ def test_a_call_whose_commit_was_cut_off_takes_place_once_and_is_answered(grove,
         assert JournalLine.objects.filter(object_id=grove.id(path), command="state.incr").count() == 2
 
 
+def test_whose_process_a_lost_connection_was_is_known_when_its_commit_is_asked_after(grove):
+    with (
+        psycopg.connect(grove.engine.conninfo, autocommit=True) as lost,
+        psycopg.connect(grove.engine.conninfo, autocommit=True) as other,
+    ):
+        pid, prepared = lost.info.backend_pid, Prepared(lost)
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+        with pytest.raises(psycopg.OperationalError):
+            prepared.run(b"SELECT 1", [])
+
+        assert (lost.info.backend_pid, prepared.backend_pid) == (0, pid)
+
+
 def test_many_lost_commits_among_calls_without_keys_lose_and_repeat_none(grove, wire, wired):
     paths = [grove.new() for _ in range(4)]
     told: dict[str, list[int]] = {path: [] for path in paths}
@@ -92,7 +107,7 @@ def test_a_number_that_postgres_gave_to_another_transaction_after_its_crash_is_n
     with grove.tables():
         line = JournalLine.objects.filter(object_id=grove.id(path)).latest("id")
     took_place = statements(grove.schema).took_place
-    worker = _Worker(grove.engine)
+    worker = Worker(grove.engine)
     call = type("Call", (), {"deadline": time.monotonic() + 5})()
     ours = (line.object_id, line.version, line.at.timestamp())
     lost = (line.object_id, line.version, line.at.timestamp() + 1)
@@ -124,7 +139,7 @@ def test_postgres_calls_a_lost_transaction_committed_once_its_number_belongs_to_
             (status,) = other.execute("SELECT pg_xact_status(%s::xid8)", (number,)).fetchone() or ("",)
     shutil.rmtree(directory)
 
-    assert (again, status) == (number, "committed")  # so the engine must not believe it: see _Worker._took_place
+    assert (again, status) == (number, "committed")  # so the engine must not believe it: see Worker._took_place
 
 
 def answers(url: str) -> bool:
@@ -136,7 +151,7 @@ def answers(url: str) -> bool:
 
 
 def test_a_commit_that_nobody_can_tell_about_is_said_to_be_so_in_time(grove, wire, monkeypatch):
-    monkeypatch.setattr("objects.engine.engine.UNKNOWN_S", 0.3)
+    monkeypatch.setattr("objects.engine.worker.UNKNOWN_S", 0.3)
     limits = dataclasses.replace(grove.engine.limits, CALL_SECONDS=0.5, ENGINE_THREADS=1)
     engine = Engine(wire.conninfo, registry=registry, limits=limits, publish=grove.engine.publish)
     path = grove.new()
@@ -183,7 +198,7 @@ def test_a_database_that_neither_answers_nor_ends_holds_nobody_for_ever(grove, w
 
 
 def test_a_statement_that_works_longer_than_a_call_may_is_not_cut_off(grove, wire, monkeypatch):
-    monkeypatch.setattr("objects.engine.engine.LATE_S", 0.1)
+    monkeypatch.setattr("objects.engine.worker.LATE_S", 0.1)
     limits = dataclasses.replace(grove.engine.limits, CALL_SECONDS=0.5, ENGINE_THREADS=1)
     engine = Engine(wire.conninfo, registry=registry, limits=limits, publish=grove.engine.publish)
     path = grove.new()

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
-from objects.surfaces.frames import frame, short_text
+from objects.surfaces.frames import frame, short_texts
 
 short = st.text(max_size=125).map(str.encode).filter(lambda text: len(text) <= 125)
 
@@ -18,10 +18,7 @@ def sent(payload: bytes, *, opcode: Opcode = Opcode.TEXT, fin: bool = True, mask
 def test_short_texts_are_read_one_by_one_up_to_what_is_not_whole(texts, rest):
     data = b"".join(map(sent, texts)) + rest
 
-    read, at = [], 0
-    while (taken := short_text(data, at)) is not None:
-        payload, at = taken
-        read.append(payload)
+    read, at = short_texts(data)
 
     assert (read, data[at:]) == (texts, rest)
 
@@ -29,14 +26,18 @@ def test_short_texts_are_read_one_by_one_up_to_what_is_not_whole(texts, rest):
 def test_all_else_is_left_to_the_parser():
     whole = sent(b"a text")
 
-    assert short_text(whole, 0) == (b"a text", len(whole))
-    assert [short_text(whole[:size], 0) for size in range(len(whole))] == [None] * len(whole)
-    assert short_text(sent(b"a text", mask=False), 0) is None
-    assert short_text(sent(b"a part", fin=False), 0) is None
-    assert short_text(sent(b"bytes", opcode=Opcode.BINARY), 0) is None
-    assert short_text(sent(b"", opcode=Opcode.PING), 0) is None
-    assert short_text(sent(b"x" * 126), 0) is None
-    assert short_text(sent(b"\xff\xfe"), 0) is None
+    assert short_texts(whole) == ([b"a text"], len(whole))
+    assert [short_texts(whole[:size]) for size in range(len(whole))] == [([], 0)] * len(whole)
+    for other in (
+        sent(b"a text", mask=False),
+        sent(b"a part", fin=False),
+        sent(b"bytes", opcode=Opcode.BINARY),
+        sent(b"", opcode=Opcode.PING),
+        sent(b"x" * 126),
+        sent(b"\xff\xfe"),
+    ):
+        assert short_texts(other) == ([], 0)
+        assert short_texts(whole + other) == ([b"a text"], len(whole))
 
 
 @given(st.text(max_size=100_000).map(str.encode))
