@@ -106,10 +106,11 @@ def test_the_middle_button_pastes_nothing(driver, host):
         "(() => { const n = document.querySelector('#note'); n.value = ''; n.onmouseup = () => { n.value += 'up' };"
         " const b = n.getBoundingClientRect(); return [(b.x + 9) / innerWidth, (b.y + 9) / innerHeight] })()",
     )
-    edge = driver.locator("[data-watch-keys]").bounding_box()
+    keys = driver.locator("[data-watch-keys]")
+    edge = keys.bounding_box()
     assert edge is not None
 
-    driver.mouse.click(edge["x"] + x * edge["width"], edge["y"] + y * edge["height"], button="middle")
+    keys.click(position={"x": x * edge["width"], "y": y * edge["height"]}, button="middle")
 
     becomes(host, NOTE, "up")
 
