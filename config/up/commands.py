@@ -20,7 +20,6 @@ if TYPE_CHECKING:  # what is installed in the environment may be missing still
 
 VAR = Path(os.environ.get("GROVE_VAR", ROOT / "var"))
 WITHOUT_SERVERS = {"diffsettings", "help", "makemessages", "newkind", "version", "--help", "-h", "--version"}
-MOST_PROCESSES = 4  # of a test run: each has a database, browsers and web processes of its own
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -71,11 +70,10 @@ def up(arguments: Sequence[str]) -> int:
 def test(arguments: Sequence[str]) -> int:
     """Run pytest with servers of its own, so that it neither needs nor disturbs a running Grove.
 
-    Without arguments it runs all tests, files shared out among a few processes.
+    `-n 4 --dist loadfile` shares files out among so many processes.
     """
     enter(["base", "dev"])
-    chosen = arguments or ["-n", str(min(os.cpu_count() or 1, MOST_PROCESSES)), "--dist", "loadfile"]
-    return _with_servers("test", VAR / "test", [sys.executable, "-m", "pytest", *chosen])
+    return _with_servers("test", VAR / "test", [sys.executable, "-m", "pytest", *arguments])
 
 
 def install(arguments: Sequence[str]) -> int:

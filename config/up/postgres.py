@@ -28,7 +28,7 @@ ADMIN = "postgres"
 SETTINGS = {
     "synchronous_commit": "on",  # an answer is given after its commit is on disk; `fsync` stays on too
     "shared_buffers": "256MB",
-    "max_connections": "200",
+    "max_connections": "400",
     "wal_compression": "on",
     "wal_buffers": "16MB",
     "max_wal_size": "4GB",  # with the next two: few checkpoints, each spread out

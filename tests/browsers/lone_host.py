@@ -12,9 +12,10 @@ def main() -> None:
     django.setup()
     from browsers.host import PLACE, Host
     from objects.engine import running as engines
-    from objects.work import running
+    from objects.work import queue, running
     from objects.work.leases import leases
 
+    queue.PATIENCE_S = 10.0  # a busy machine must not look like a host that is gone
     host = Host(lambda session: {"server": sys.argv[1]})
     host.start()
     running.run_at(PLACE, 4, host.begin)

@@ -79,7 +79,7 @@ class Ground:
 
     @cached_property
     def celery(self) -> Celery:
-        app = Celery(broker=self.state.environment["VALKEY_URL"])
+        app = Celery(broker=self.state.environment["VALKEY_URL"], set_as_current=False)
         app.conf.broker_transport_options = {"global_keyprefix": "grove:"}
         return app
 

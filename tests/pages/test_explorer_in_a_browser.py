@@ -67,7 +67,7 @@ def test_slash_finds_objects_as_one_types_and_down_goes_to_them(chromium, site):
     with entered(chromium, site) as page:
         page.goto("/t/demo/")
         page.keyboard.press("/")
-        page.keyboard.type("gard")
+        page.keyboard.type("b/gard")
         expect(page.locator("#outline .row-name")).to_have_text(["/lab/garden"])
 
         page.keyboard.press("ArrowDown")

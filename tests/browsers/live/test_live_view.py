@@ -72,7 +72,7 @@ def test_one_drives_the_log_in_and_the_other_sees_it(host, run, owner, person_at
         host, owner, "(() => { const b = document.querySelector('[name=username]').getBoundingClientRect();"
         " return [(b.x + 20) / innerWidth, (b.y + b.height / 2) / innerHeight] })()"
     )  # fmt: skip
-    driver.mouse.click(box["x"] + field[0] * box["width"], box["y"] + field[1] * box["height"])
+    keys.click(position={"x": field[0] * box["width"], "y": field[1] * box["height"]})
     driver.keyboard.type("ann")
     driver.keyboard.press("Tab")
     driver.keyboard.type("orchard")
