@@ -15,7 +15,7 @@ def main() -> None:
     from objects.work import queue, running
     from objects.work.leases import leases
 
-    queue.PATIENCE_S = 10.0  # a busy machine must not look like a host that is gone
+    queue.PATIENCE_S = 10.0  # type: ignore[misc]  # a busy machine must not look like a host that is gone
     host = Host(lambda session: {"server": sys.argv[1]})
     host.start()
     running.run_at(PLACE, 4, host.begin)
