@@ -102,6 +102,7 @@ class Host:
         for task in (self._sweeping, self._casting):
             if task is not None:
                 task.cancel()
+        self._usage.count()  # for the last time: who sleeps uses nothing
         await asyncio.gather(*(self._put_to_sleep(each) for each in self.sessions.awake()), return_exceptions=True)
         await self._chromium.stop()
         await self._usage.write({}, ends=True)
