@@ -102,6 +102,23 @@ def test_a_task_runs_while_it_is_looked_at(chromium, site, due):
         expect(row).to_contain_text("failed")
 
 
+def test_what_an_asker_hears_that_is_gone_by_then_does_not_stand_in_itself(chromium, site, due):
+    with entered(chromium, site) as page:
+        page.goto(f"{BASE}task")
+        page.locator("#tab-content").wait_for()
+
+        def answer_late(route):
+            page.evaluate("document.querySelector('[hx-trigger^=object-told]').remove()")
+            route.continue_()
+
+        page.route("**/o/due:/task", answer_late)
+        with page.expect_response("**/o/due:/task"):
+            page.evaluate("htmx.trigger(document.body, 'object-told')")
+        page.evaluate("new Promise((then) => setTimeout(then, 200))")  # for htmx to do what it does with it
+
+        expect(page.locator("#tab-content")).to_have_count(1)
+
+
 def test_a_run_gets_its_yes_and_its_event_on_its_page(chromium, site, due):
     run = begun(due)
     with entered(chromium, site) as page:

@@ -35,3 +35,10 @@ htmx.defineExtension("morph", {
     return Idiomorph.morph(target, fragment.children, { morphStyle: "outerHTML", ignoreActiveValue: true, callbacks });
   },
 });
+
+// htmx looks for extensions where the asker stands: from one that is gone by now it would be an ordinary swap, of a part
+// into itself. Whatever took the asker away is newer than this answer.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const asker = detail.requestConfig.elt;
+  if (!asker.isConnected && asker.getAttribute("hx-swap") === "morph:outerHTML") detail.shouldSwap = false;
+});
