@@ -53,11 +53,12 @@ def hosts(hosting: Hosting) -> Iterator[list[LoneHost]]:
 
 def test_a_browser_stays_on_its_host_and_goes_to_another_where_that_is_gone(grove, ask, site, hosts: list[LoneHost]):
     paths = [grove.new("browser") for _ in range(3)]
-    for number, path in enumerate(paths):
+    for path in paths:
         ask(path, "open", url=f"{site.url}/plants")
-        ask(path, "eval", script=f"void (window.kept = {number})")
     awake = AwakeBrowser.objects.filter(schema=grove.schema)
-    wait_for(lambda: awake.count() == len(paths))
+    wait_for(lambda: awake.count() == len(paths))  # until then any host takes the next command
+    for number, path in enumerate(paths):
+        ask(path, "eval", script=f"void (window.kept = {number})")
 
     # What a page has only in memory is there as long as it is not opened again, elsewhere.
     for _ in range(6):
