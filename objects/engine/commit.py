@@ -1,7 +1,7 @@
 """What a batch writes, all of it in one round trip: pages, versions, journal, answers under keys, what is to be woken.
 
-A guess is written by one statement, which is a transaction of its own. What is not so plain, such as a file that became
-shorter, takes several statements in a pipeline.
+A guess is written by one statement, which is a transaction of its own; where it makes objects, by two. What is not so
+plain, such as a file that became shorter, takes several statements in a pipeline.
 """
 
 from collections.abc import Iterable
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import psycopg
 
+from objects.engine.holding import keys_of
 from objects.engine.interruptions import CommitUnknown, WrongGuess
 from objects.engine.prepared import Parameter
 from objects.engine.statements import BEGIN, COMMIT
@@ -50,8 +51,16 @@ class Commit:
             line.version = self.versions[line.object_id]
 
     @property
+    def is_needed(self) -> bool:
+        """Whether anything is to be written or found out: not for what only read what it had read at one moment."""
+        tx = self._tx
+        return not tx.reading and not (
+            tx.guessing and tx.is_fresh and not (self._writes or tx.lines or tx.unmade or tx.kept or tx.wakes)
+        )
+
+    @property
     def is_plain(self) -> bool:
-        """Whether one statement does it."""
+        """Whether one round trip without BEGIN and COMMIT does it."""
         tx = self._tx
         return tx.guessing and not (
             tx.kept
@@ -69,10 +78,14 @@ class Commit:
         was done.
         """
         try:
-            if self.is_plain:
-                self.is_written(self._tx.prepared.run(*self.statement()))
-            else:
+            if not self.is_plain:
                 self._write_long()
+            elif self._tx.unmade:
+                forget = (self._tx.statements.forget_redirects, [self._keys_made()])
+                written, _ = self._tx.prepared.run_all([self.statement(), forget])
+                self.is_written(written[0])
+            else:
+                self.is_written(self._tx.prepared.run(*self.statement()))
         except psycopg.Error as error:
             failure = self.failure(error)
             if failure is error:
@@ -86,6 +99,9 @@ class Commit:
         young = all(write.change.is_young for write in writes)
         written = pages.write_parameters(writes, bucket, young=young)
         lines = orjson.dumps(tx.lines)
+        if tx.unmade:
+            statement = texts.commit_new_young if young else texts.commit_new
+            return statement, self._named_new(written, lines)
         if len(tx.rows) == len(writes) == 1:
             (row,), (write,) = tx.rows.values(), writes
             statement = texts.commit_one_young if young else texts.commit_one
@@ -117,11 +133,15 @@ class Commit:
             connection.execute(BEGIN)
         for write in before:
             pages.write(connection, tx.schema, [write], self._bucket)
-        parameters = self._named(pages.write_parameters(self._writes, self._bucket), orjson.dumps(tx.lines).decode())
+        written, lines = pages.write_parameters(self._writes, self._bucket), orjson.dumps(tx.lines).decode()
         with connection.pipeline():
             if tx.guessing and not before:
                 connection.execute(BEGIN)
-            written = connection.execute(tx.statements.commit_all, parameters)
+            if tx.unmade:
+                told = connection.execute(tx.statements.commit_new_all, self._named_new(written, lines))
+                connection.execute(tx.statements.forget_redirects_all, [self._keys_made()])
+            else:
+                told = connection.execute(tx.statements.commit_all, self._named(written, lines))
             pages.shorten(connection, tx.schema, self._writes, self._bucket)
             self._write_answers()
             if tx.wakes:
@@ -129,13 +149,14 @@ class Commit:
             ended = connection.execute(COMMIT)
         if ended.statusmessage != "COMMIT":  # so Postgres answers where a statement failed unminded
             raise psycopg.errors.InFailedSqlTransaction("the transaction was rolled back instead of committed")
-        stamp, _ = written.fetchone() or ("", None)
+        stamp, *_ = told.fetchone() or ("",)
         self.stamp = str(stamp)
 
     def _named(self, written: list[Any], lines: bytes | str) -> list[Any]:
         """Give the parameters of the statement for many objects."""
-        rows = sorted(self._tx.rows.values(), key=lambda row: row.id)
-        writes = self._writes
+        unmade = self._tx.unmade
+        rows = sorted((row for row in self._tx.rows.values() if row.id not in unmade), key=lambda row: row.id)
+        writes = [write for write in self._writes if write.object_id not in unmade]
         return [
             _array(row.id for row in rows),
             _array(write.object_id for write in writes),
@@ -145,6 +166,17 @@ class Commit:
             lines,
             _array(row.stamp for row in rows) if self._tx.guessing else None,
         ]
+
+    def _named_new(self, written: list[Any], lines: bytes | str) -> list[Any]:
+        """Give the parameters of the statement that makes objects, too."""
+        unmade = self._tx.unmade.values()
+        counts = {write.object_id: write.change.page_count for write in self._writes}
+        made = orjson.dumps([each.written(self.versions[each.row.id], counts.get(each.row.id, 0)) for each in unmade])
+        parents = _array({each.parent_id for each in unmade})
+        return [made.decode(), parents, self._keys_made(), *self._named(written, lines), len(unmade)]
+
+    def _keys_made(self) -> str:
+        return keys_of([each.row.path for each in self._tx.unmade.values()])
 
     def _write_answers(self) -> None:
         kept = self._tx.kept

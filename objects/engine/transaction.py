@@ -1,9 +1,4 @@
-"""One batch from BEGIN to COMMIT: lock the objects, run each call in a savepoint, write it all in one round trip.
-
-Where this process has all that the calls name in memory, it guesses that nobody changed it since: it runs the calls
-first, and the one statement that writes also locks the rows and finds out whether the guess was right. A wrong guess
-writes nothing; the batch runs again, the careful way. That halves the round trips of an object that one process serves.
-"""
+"""One batch: take hold of its objects, run each call in a savepoint, write it all in one round trip."""
 
 import logging
 import math
@@ -17,7 +12,6 @@ from typing import Any
 
 import orjson
 import psycopg
-from psycopg.pq import TransactionStatus
 
 from objects.commands.registry import Registry
 from objects.commands.spec import CommandSpec
@@ -26,19 +20,10 @@ from objects.engine.calls import Call, Event, Outcome
 from objects.engine.commit import Commit
 from objects.engine.context import Context
 from objects.engine.frame import Frame, Line, Row
+from objects.engine.holding import Holding
 from objects.engine.interruptions import NeedsLock, NotReading, WrongGuess
 from objects.engine.prepared import Prepared
-from objects.engine.statements import (
-    BEGIN,
-    BEGIN_READING,
-    COMMIT,
-    IDLE_LONG,
-    PLAN_ANEW,
-    ROLLBACK,
-    XID,
-    Statements,
-    statements,
-)
+from objects.engine.statements import XID
 from objects.storage import pages
 from objects.storage.cache import ImageCache
 from objects.storage.image import Image
@@ -46,17 +31,16 @@ from objects.storage.vfs import PAGE_BYTES
 from objects.timing import index
 from objects.tree import tree
 from objects.tree.paths import ObjectPath
-from objects.tree.paths import key as path_key
 from teams import clock
-from teams.access import Caller, Role, decide, exists_for
+from teams.access import Role, decide, exists_for
 from teams.limits import Limits
 from teams.problems import (
     Conflict,
     Fault,
-    Moved,
     NeedsConfirmation,
     NoSuch,
     OutOfTime,
+    OverLimit,
     Problem,
     TooLarge,
     WrongArgument,
@@ -66,7 +50,6 @@ log = logging.getLogger("grove.engine")
 
 ASKED = ("page", "terminal")  # surfaces where a person can be asked
 SIZED = (str, list, dict)
-TOUCH_LIMIT = 64  # objects in one transaction of one call
 
 
 def _told(value: object) -> str:
@@ -85,12 +68,8 @@ class Kept:
     value: bytes
 
 
-class Transaction:
-    """One transaction for calls of one team; made anew for each batch, used by one thread.
-
-    reading: a snapshot without locks, for batches in which every call only reads.
-    claim: asks the mailbox for one more object of this process; says whether it was free.
-    """
+class Transaction(Holding):
+    """One transaction for calls of one team; made anew for each batch, used by one thread."""
 
     def __init__(
         self,
@@ -104,139 +83,21 @@ class Transaction:
         claim: Callable[[str], bool],
         reading: bool,
     ) -> None:
-        self.connection = connection
-        self.prepared = prepared
-        self.guessing = self.guessed = False  # the latter also once the guess was made sure of
-        self.schema = schema
-        self.registry = registry
+        super().__init__(connection, prepared, schema, registry=registry, limits=limits, claim=claim, reading=reading)
         self.cache = cache
-        self.limits = limits
-        self.claim = claim
-        self.reading = reading
-        self.statements: Statements = statements(schema)
-        self.rows: dict[str, Row] = {}
         self.images: dict[int, Image] = {}
         self.events: list[tuple[Row, str, Any]] = []
         self.wakes: dict[tuple[int, str], index.Due] = {}  # by object and source
         self.lines: list[Line] = []
-        self.xid = ""
-        self._first_pages: dict[int, dict[int, bytes]] = {}
-        self._answers: dict[tuple[int, str, str], tuple[bytes, bytes, int]] = {}
         self.kept: list[Kept] = []
         self._outcomes: list[tuple[Row, Outcome]] = []
         self._reload: set[int] = set()  # objects whose pages a command wrote past the image
-        self._takes_long = False  # a call may work long between two words to Postgres
-        self._new: dict[int, str] = {}  # objects made here whose first call has not run yet, with the mark before them
-        self._pg_marks = 0
-        self._plans_anew = False
-
-    # Opening
-
-    def guess(self, calls: Sequence[Call], rows: dict[str, Row]) -> None:
-        """Begin without a word to Postgres: `rows` are those that the calls name, as they were last seen."""
-        self._takes_long = self._has_large(calls)
-        self.rows = rows
-        self.guessing = self.guessed = True
-
-    @property
-    def postgres(self) -> psycopg.Connection[Any]:
-        """The connection, for what a call needs to know or do there: a guess is made sure of first."""
-        if self.guessing:
-            self._be_sure()
-        return self.connection
-
-    def _be_sure(self) -> None:
-        """Lock the objects so far guessed at; raises WrongGuess where one of them was changed."""
-        keys = [path_key(path) for path in self.rows]
-        self.guessing = False
-        with self.connection.pipeline():
-            self._begin()
-            found = self.connection.execute(self.statements.lock, (keys,))
-        stamps = {}
-        for row in found:
-            stamps[row[0]] = row[6]
-            self.xid = row[8]
-        if stamps != {row.id: row.stamp for row in self.rows.values()}:
-            raise WrongGuess
 
     def open(self, calls: Sequence[Call], cold: set[str]) -> None:
-        """Begin, lock what the calls name and read what is needed of it, in one round trip.
-
-        cold: paths of objects that are likely not in the cache; their first pages are read ahead.
-        """
-        paths = {call.path for call in calls}.union(*(call.needs for call in calls))
-        keys = [path_key(path) for path in paths]
-        asked = [] if self.reading else [(call.caller.id, call.key, path_key(call.path)) for call in calls if call.key]
-        self._takes_long = self._has_large(calls)
-        with self.connection.pipeline():
-            self._begin()
-            found = self.connection.execute(self.statements.read if self.reading else self.statements.lock, (keys,))
-            first = answers = None
-            if cold:
-                cold_keys = [path_key(path) for path in cold]
-                first = self.connection.execute(
-                    self.statements.first_pages, (self.limits.READ_AHEAD_PAGES, cold_keys), binary=True
-                )
-            if asked:
-                callers, names, at = zip(*asked, strict=True)
-                answers = self.connection.execute(self.statements.answers, (list(callers), list(names), list(at)))
-        for row in found:
-            self.rows[row[1]] = Row(*row[:8])
-            if not self.reading:
-                self.xid = row[8]
+        """Begin with locks, and make the objects that the calls want to be made."""
+        super().open(calls, cold)
         if not self.reading:
             self._create_absent(calls)
-        for object_id, no, data in first or ():
-            self._first_pages.setdefault(object_id, {})[no] = pages.expand(data)
-        for object_id, caller, key, fingerprint, value, version in answers or ():
-            self._answers[object_id, caller, key] = (bytes(fingerprint), value.encode(), version)
-
-    def _begin(self) -> None:
-        self.connection.execute(BEGIN_READING if self.reading else BEGIN)
-        if self._takes_long:
-            self.connection.execute(IDLE_LONG, (f"{self.limits.LARGE_CALL_SECONDS:.0f}s",))
-
-    def _has_large(self, calls: Sequence[Call]) -> bool:
-        return any(call.seconds or self.registry.is_large(call.command) for call in calls)
-
-    def further_row(self, path: str, caller: Caller) -> Row:
-        """Give the row of an object that a call reached, locked; raises NeedsLock where it is at work elsewhere."""
-        row = self.rows.get(path)
-        if row is not None:
-            return row
-        if len(self.rows) >= TOUCH_LIMIT + self.limits.BATCH_CALLS:
-            raise Conflict(f"{path}: one call may reach {TOUCH_LIMIT} objects. Do it in several calls.")
-        if not self.claim(path):
-            raise NeedsLock(path)
-        row = self._lock(path)
-        if row is None:
-            raise self._nowhere(caller, path)
-        return row
-
-    def _lock(self, path: str) -> Row | None:
-        key = path_key(path)
-        if self.reading:
-            found = self.postgres.execute(self.statements.read, ([key],)).fetchone()
-        else:
-            found = self.postgres.execute(self.statements.lock_one, (key,)).fetchone()
-            if found is None and self.postgres.execute(self.statements.read, ([key],)).fetchone() is not None:
-                raise NeedsLock(path)
-        if found is None:
-            return None
-        row = self.rows[path] = Row(*found)
-        return row
-
-    def _moved_to(self, caller: Caller, path: str) -> str:
-        """Tell where the object that had this path is now; "" where that is nowhere that the caller may see."""
-        if not exists_for(caller, self.schema, path):
-            return ""
-        to = tree.where_to(self.postgres, self.schema, ObjectPath(path))
-        return str(to) if to is not None and caller.sees(to) else ""
-
-    def _nowhere(self, caller: Caller, path: str) -> Problem:
-        """Say in the same words that an object is absent or hidden; or where it went."""
-        to = self._moved_to(caller, path)
-        return Moved(f"{path} is now {to}.", to=to) if to else NoSuch(f"{path}: no such object.")
 
     def image(self, row: Row) -> Image:
         """Give the object's image at the version of its row, begun."""
@@ -248,7 +109,7 @@ class Transaction:
                 image = None
             if image is None:
                 image = Image(row.id, row.version, row.pages)
-                image.prime(self._first_pages.pop(row.id, {}))
+                image.prime(self.first_pages(row.id))
             image.database.max_pages = max(1, row.settings.quota_bytes // PAGE_BYTES)
             image.begin(partial(self._fetch, row.id))
             self.images[row.id] = image
@@ -282,7 +143,7 @@ class Transaction:
         except BaseException:  # a kind's SystemExit too: it ends its call, not the thread
             log.exception("a command failed by a fault of ours: %s on %s", call.command, call.path)
             outcome.problem = Fault(f"{call.command}: Grove made a mistake. Nothing was changed. It is in the log.")
-        if row is not None and row.id in self._new:
+        if row is not None and row.id in self.new:
             self._settle_new(row, outcome)
         if row is not None and row.path in self.rows:
             self._outcomes.append((row, outcome))
@@ -290,8 +151,8 @@ class Transaction:
 
     def _absent(self, call: Call) -> Row:
         """Create the object on its first use, if asked to, or say that there is none."""
-        if call.create is None or self.reading or self._moved_to(call.caller, call.path):
-            raise self._nowhere(call.caller, call.path)
+        if call.create is None or self.reading or self.moved_to(call.caller, call.path):
+            raise self.nowhere(call.caller, call.path)
         decide(call.caller, self.schema, call.path, command="tree.create", verb="changes", needs=Role.EDITOR)
         self.registry.kind(call.create)
         mark = self.pg_save()
@@ -299,9 +160,9 @@ class Transaction:
             node = tree.create(self.postgres, self.schema, call.path, call.create, parents=True)
         except Conflict:  # somebody else made it since the lock
             self.pg_undo(mark)
-            row = self._lock(call.path)
+            row = self.lock(call.path)
             if row is None:
-                raise self._nowhere(call.caller, call.path) from None
+                raise self.nowhere(call.caller, call.path) from None
             return row
         except BaseException:
             self.pg_undo(mark)
@@ -311,18 +172,14 @@ class Transaction:
     def _create_absent(self, calls: Sequence[Call]) -> None:
         """Create in one go the objects that the calls want to be created; what is not so plain is left to `_absent`."""
         asked = {
-            ObjectPath(call.path): call.create
+            ObjectPath(call.path): call.create or ""
             for call in calls
-            if call.create is not None
-            and call.create in self.registry.kinds
-            and call.path not in self.rows
-            and call.caller.schema == self.schema
-            and call.caller.role_at(call.path) >= Role.EDITOR
-            and (call.caller.scope is None or call.caller.scope.permits("tree.create", "changes"))
+            if call.path not in self.rows and self.may_make(call)
         }
         if asked:
-            for node in tree.create_many(self.connection, self.schema, asked):
-                self._made(node)
+            with suppress(OverLimit):  # no room: each call learns it for itself
+                for node in tree.create_many(self.connection, self.schema, asked):
+                    self._made(node)
 
     def _made(self, node: tree.Node, mark: str = "") -> Row:
         """Take note of an object that was made since the mark; it goes again if its first call is refused."""
@@ -330,18 +187,19 @@ class Transaction:
             (self.xid,) = self.connection.execute(XID).fetchone() or ("",)
         effective = orjson.dumps(node.effective).decode()
         row = self.rows[node.path] = Row(node.id, node.path, node.kind, node.version, node.pages, effective, "")
-        self._new[node.id] = mark
+        self.new[node.id] = mark
         return row
 
     def _settle_new(self, row: Row, outcome: Outcome) -> None:
         """Keep an object that was made for this call, or take it away again where the call was refused."""
-        mark = self._new.pop(row.id)
+        mark = self.new.pop(row.id)
         if outcome.problem is None:
             return
-        if mark:
-            self.pg_undo(mark)
-        else:
-            self.connection.execute(self.statements.unmake, (row.id,))
+        if self.unmade.pop(row.id, None) is None:
+            if mark:
+                self.pg_undo(mark)
+            else:
+                self.connection.execute(self.statements.unmake, (row.id,))
         del self.rows[row.path]
         image = self.images.pop(row.id, None)
         if image is not None:
@@ -363,7 +221,7 @@ class Transaction:
         fingerprint = b""
         if call.key and not reads:
             fingerprint = self._fingerprint(call)
-            kept = self._answers.get((row.id, call.caller.id, call.key))
+            kept = self.answers.get((row.id, call.caller.id, call.key))
             if kept is not None:
                 if kept[0] != fingerprint:
                     raise WrongArgument(
@@ -425,7 +283,7 @@ class Transaction:
         encoded = orjson.dumps(value)
         key = call.key or ""
         self.kept.append(Kept(row.id, call.caller.id, key, fingerprint, encoded))
-        self._answers[row.id, call.caller.id, key] = (fingerprint, encoded, row.version + 1)
+        self.answers[row.id, call.caller.id, key] = (fingerprint, encoded, row.version + 1)
 
     def accept(self, frame: Frame) -> None:
         """Take over what a call of this batch did: it will be committed with the others.
@@ -439,27 +297,6 @@ class Transaction:
         self.events += frame.events
         self.wakes |= frame.wakes
         self.lines += frame.lines
-
-    def for_the_tree(self) -> psycopg.Connection[Any]:
-        """Give the connection to those who ask about subtrees."""
-        connection = self.postgres
-        if not self._plans_anew:
-            connection.execute(PLAN_ANEW)
-            self._plans_anew = True
-        return connection
-
-    # Postgres's own savepoints, for the few commands that write there
-
-    def pg_save(self) -> str:
-        """Mark a place to come back to."""
-        self._pg_marks += 1
-        mark = f"call_{self._pg_marks}"
-        self.postgres.execute(f"SAVEPOINT {mark}")
-        return mark
-
-    def pg_undo(self, mark: str) -> None:
-        """Go back to the mark."""
-        self.postgres.execute(f"ROLLBACK TO SAVEPOINT {mark}")
 
     # Ending
 
@@ -475,7 +312,7 @@ class Transaction:
         was done.
         """
         commit = self.ending(bucket)
-        if not self.reading:
+        if commit.is_needed:
             commit.write()
         return self.committed()
 
@@ -504,22 +341,19 @@ class Transaction:
 
     def known_rows(self) -> dict[str, Row]:
         """Give the rows as they are after the commit, for the next guess; none where that is not known."""
-        if self.reading:
+        commit = self._commit
+        if not commit.is_needed:
             return self.rows
         # What is written within a savepoint bears another stamp, and an answer that was lost told none.
-        commit = self._commit
-        if self._pg_marks or not commit.stamp:
+        if self.pg_marks or not commit.stamp:
             return {}
         for row in self.rows.values():
             if row.id in commit.changed:
                 row.version, row.stamp = commit.versions[row.id], commit.stamp
                 row.pages = self.images[row.id].page_count
+            elif row.id in self.unmade:
+                row.stamp = commit.stamp
         return {path: row for path, row in self.rows.items() if row.stamp}  # one made here and left as it was has none
-
-    def end_reading(self) -> None:
-        """Let go of the snapshot; nobody waits for this."""
-        with suppress(psycopg.OperationalError):  # lost meanwhile: the snapshot went with it
-            self.connection.execute(COMMIT)
 
     def give_back(self) -> None:
         """Return the images to the cache, after a commit."""
@@ -535,10 +369,4 @@ class Transaction:
         for image in self.images.values():
             image.close()
         self.images.clear()
-        if not self.connection.broken and not self.connection.closed:
-            # psycopg 3.3 keeps the name of a statement whose PARSE was skipped since one before it in the pipeline
-            # failed, and would use it for ever. Forgetting all names makes it tell Postgres, too.
-            self.connection._prepared.clear()  # noqa: SLF001 -- there is no public way
-            if self.connection.info.transaction_status != TransactionStatus.IDLE:
-                with suppress(psycopg.OperationalError):  # lost meanwhile: Postgres rolls back by itself
-                    self.connection.execute(ROLLBACK, prepare=False)
+        self.let_go()

@@ -207,10 +207,7 @@ class Worker:
         ran: list[tuple[Call, Outcome]] = []
         later: list[Call] = []
         try:
-            guessed = self._guessed(calls) if guess and not reading else None
-            if guessed is not None:
-                tx.guess(calls, guessed)
-            else:
+            if reading or not (guess and self._guess(tx, calls)):
                 tx.open(calls, self._cold(calls))
             self._carry_out(tx, calls, ran, later, budget_s=self.limits.BATCH_BUDGET_MS / 1000)
             events = tx.commit(self._bucket())
@@ -314,22 +311,29 @@ class Worker:
         batch.paths.add(path)
         return True
 
-    def _guessed(self, calls: Sequence[Call]) -> dict[str, Row] | None:
-        """Give the rows of what the calls name, where all of it is in memory; None where something is not."""
+    def _guess(self, tx: Transaction, calls: Sequence[Call]) -> bool:
+        """Begin without locks, where that may go well; tells whether it did."""
         engine = self.engine
         rows: dict[str, Row] = {}
+        is_all = True
         for call in calls:
             address = (call.schema, call.path)
-            row = engine.known.get(address)
             # Of platform's work (`work`) the next comes to any process: what this one knows is old more often than not.
-            if row is None or call.needs or call.work is not None or not engine.cache.has(call.schema, row.id):
-                return None
+            if call.needs or call.work is not None:
+                return False
             if address in engine.contested:
                 if engine.contested[address] > time.monotonic():
-                    return None
+                    return False
                 engine.contested.pop(address, None)
-            rows[call.path] = row
-        return rows
+            row = engine.known.get(address)
+            if row is None or not engine.cache.has(call.schema, row.id):
+                is_all = False
+            else:
+                rows[call.path] = row
+        if is_all:
+            tx.guess(calls, rows)
+            return True
+        return tx.look(calls, rows)
 
     def _contest(self, schema: str, calls: Sequence[Call]) -> None:
         """Take note that other processes are at work on one of these objects: guesses would only cost."""

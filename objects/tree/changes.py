@@ -382,12 +382,18 @@ def check_room(connection: Pg, schema: str, more: int) -> None:
     ).fetchone()
     if row is None:
         return
-    most = installation.GROVE.TREE_OBJECTS if row[1] is None else row[1]
+    most = most_objects(row[1])
     if row[0] + more > most:
         raise OverLimit(
             f"The team has about {row[0]:,} objects, those in the trash included; {most:,} is the most"
             " (limit TREE_OBJECTS). Erase some first."
         )
+
+
+def most_objects(of_plan: int | None) -> int:
+    """Give how many objects a team may have, by what `MOST_OBJECTS` gives."""
+    most: int = installation.GROVE.TREE_OBJECTS
+    return most if of_plan is None else of_plan
 
 
 def inherit(connection: Pg, schema: str, top: ObjectPath, above: Mapping[str, object]) -> None:

@@ -1,12 +1,15 @@
 """A kind for the engine's tests: money that must neither appear nor vanish."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
 from objects.sdk import AtLeast, Conflict, Kind, command
 
 Amount = Annotated[int, AtLeast(1)]
+
+interludes: dict[str, Callable[[], object]] = {}  # what happens elsewhere while a purse is at work, by name, once
 
 
 @dataclass
@@ -52,6 +55,14 @@ class Purse(Kind[State]):
         self.call(to, "put_in", amount=amount)
         time.sleep(seconds)
         return self.take_out(amount)
+
+    @command
+    def put_in_after(self, interlude: str, amount: Amount) -> int:
+        """Add money, with something happening meanwhile."""
+        before = self.state.balance
+        interludes.pop(interlude, int)()
+        self.state.balance = before + amount
+        return self.state.balance
 
     @command(large=True)
     def pay_after_long_thought(self, to: str, amount: Amount, seconds: float) -> int:
