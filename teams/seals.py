@@ -30,6 +30,7 @@ def _joined(words: tuple[str, ...]) -> bytes:
     return "".join([f"{len(word)}:{word}" for word in words]).encode()
 
 
+@lru_cache(maxsize=64)  # what is due is checked, and sealed anew, in one go
 def _sealed(key: str, text: bytes) -> str:
     return hmac.digest(_derived(key), text, "sha256").hex()
 

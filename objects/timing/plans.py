@@ -5,7 +5,8 @@ one that Grove did not write itself, as its seal tells: it came with a file, and
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
+from functools import lru_cache
 from hashlib import blake2b
 from math import inf
 from typing import Any, Final
@@ -25,7 +26,7 @@ FOREIGN: Final = "it came with a file from elsewhere, so it runs with nobody's r
 LATE_S: Final = 60.0  # a run that is later than this has been missed, where nothing is to be made up for
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Rules:
     """What is said of a plan beside what and when. Moments are Unix seconds."""
 
@@ -38,7 +39,7 @@ class Rules:
     ends_at: float | None = None
     tries: int = 1
     overlap: str = "skip"
-    alert_on: list[str] = field(default_factory=list)
+    alert_on: tuple[str, ...] = ()
     alert_to: str = ""
     alert_command: str = ""
     alert_mail: str = ""
@@ -48,6 +49,11 @@ class Rules:
 
 
 _RULES: Final = TypeAdapter(Rules)
+
+
+@lru_cache(maxsize=1_024)  # many schedules have the same, and one that fires asks again and again
+def _rules(text: str) -> Rules:
+    return _RULES.validate_json(text)
 
 
 @dataclass(slots=True)
@@ -82,7 +88,7 @@ class Plan:
     def said(self) -> Rules:
         """Give its rules; raises Conflict where they cannot be read: files come from elsewhere, too."""
         try:
-            return _RULES.validate_json(self.rules)
+            return _rules(self.rules)
         except ValidationError:
             raise Conflict(f"{self.name[:60]}: what is kept of this schedule cannot be read. Remove it.") from None
 
@@ -171,9 +177,14 @@ class Going:
     look_at: float = NEVER
 
 
-_PLAN: Final = ", ".join(field.name for field in fields(Plan))
-_RUN: Final = ", ".join(field.name for field in fields(Run))
-_GOING: Final = ", ".join(field.name for field in fields(Going))
+def _columns(row: type) -> tuple[tuple[str, ...], str]:
+    names = tuple(field.name for field in fields(row))
+    return names, ", ".join(names)
+
+
+_PLAN_NAMES, _PLAN = _columns(Plan)
+_RUN_NAMES, _RUN = _columns(Run)
+_GOING_NAMES, _GOING = _columns(Going)
 
 
 class Plans:
@@ -201,17 +212,15 @@ class Plans:
 
     def next_due(self) -> float | None:
         """Give the moment at which the next fires, or a task is to be looked at; None where there is none."""
-        sql = "SELECT min(at) FROM _schedule WHERE home = ? AND paused = 0"
-        moments = [at for (at,) in self._rows(sql, (self.identity,)) if at is not None]
-        if self.db.has("_going"):
-            moments += [at for (at,) in self.db.run("SELECT min(look_at) FROM _going") if at is not None]
-        at = min(moments, default=NEVER)
-        return None if at == NEVER else float(at)
+        return self.coming()[0]
 
-    def next_name(self) -> str:
-        """Name the one that fires next; "" where none does."""
-        sql = "SELECT name FROM _schedule WHERE home = ? AND paused = 0 AND at < ? ORDER BY at, name LIMIT 1"
-        return "".join(name for (name,) in self._rows(sql, (self.identity, NEVER)))
+    def coming(self) -> tuple[float | None, str]:
+        """Give what `next_due` does, and the name of the schedule that fires next; "" where none does."""
+        sql = "SELECT at, name FROM _schedule WHERE home = ? AND paused = 0 AND at < ? ORDER BY at, name LIMIT 1"
+        at, name = next(iter(self._rows(sql, (self.identity, NEVER))), (NEVER, ""))
+        if self.db.has("_going"):
+            at = min([at, *(moment for (moment,) in self.db.run("SELECT min(look_at) FROM _going") if moment)])
+        return (None if at == NEVER else float(at)), name
 
     def failing(self) -> list[str]:
         """Name those whose last run failed."""
@@ -242,7 +251,7 @@ class Plans:
     def put(self, plan: Plan) -> None:
         """Keep a plan; one of the same name is replaced."""
         self.db.need("_schedule")
-        self._insert("INSERT OR REPLACE INTO _schedule", _PLAN, [getattr(plan, each.name) for each in fields(Plan)])
+        self._insert("INSERT OR REPLACE INTO _schedule", _PLAN, [getattr(plan, name) for name in _PLAN_NAMES])
 
     def remove(self, name: str) -> None:
         """Forget a plan and what it did."""
@@ -255,9 +264,8 @@ class Plans:
     def note(self, run: Run, keep: int, log: str = "") -> int:
         """Take note of a run and give its number. keep: how many of the plan's are remembered. log: what it said."""
         self.db.need("_run")
-        values = [getattr(run, each.name) for each in fields(Run)][:-1]
-        self._insert("INSERT INTO _run", _RUN, [*values, None])
-        ((number,),) = self.db.run("SELECT last_insert_rowid()")
+        values = [getattr(run, name) for name in _RUN_NAMES][:-1]
+        ((number,),) = self._insert("INSERT INTO _run", _RUN, [*values, None], " RETURNING number")
         going = " AND number NOT IN (SELECT run FROM _going)" if self.db.has("_going") else ""
         old = self.db.run(
             "DELETE FROM _run WHERE name = ? AND number <= (SELECT number FROM _run WHERE name = ?"
@@ -306,7 +314,7 @@ class Plans:
     def keep_going(self, going: Going) -> None:
         """Take note that a run is not over, or how far it is."""
         self.db.need("_going")
-        self._insert("INSERT OR REPLACE INTO _going", _GOING, [getattr(going, each.name) for each in fields(Going)])
+        self._insert("INSERT OR REPLACE INTO _going", _GOING, [getattr(going, name) for name in _GOING_NAMES])
 
     def goings(self, name: str) -> list[Going]:
         """Give the runs of a plan that are not over, in their order."""
@@ -346,9 +354,8 @@ class Plans:
         sql = f"SELECT {_RUN} FROM _run WHERE name = ? AND number < ? ORDER BY number DESC LIMIT ?"
         return [Run(*row) for row in self.db.run(sql, (name, before or 2**62, limit))]
 
-    def _insert(self, what: str, columns: str, values: Iterable[Any]) -> None:
-        row = list(values)
-        self.db.run(f"{what} ({columns}) VALUES ({', '.join('?' * len(row))})", row)
+    def _insert(self, what: str, columns: str, row: Sequence[Any], gives: str = "") -> list[Any]:
+        return self.db.run(f"{what} ({columns}) VALUES ({', '.join('?' * len(row))}){gives}", row)
 
     def _rows(self, sql: str, params: Any = ()) -> list[Any]:
         return self.db.run(sql, params) if self.db.has("_schedule") else []

@@ -73,6 +73,11 @@ def read(text: str, *, zone: str, dst: Dst, made_at: float) -> Spec:
 
     Raises WrongArgument for "spec" or "zone".
     """
+    return _read(text, zone, dst, made_at)
+
+
+@lru_cache(maxsize=1_024)  # a schedule that fires asks several times, and a text of the clock means the same to many
+def _read(text: str, zone: str, dst: Dst, made_at: float) -> Spec:
     place = read_zone(zone)
     line = " ".join(text.split())
     if not line:

@@ -6,6 +6,7 @@ the object all schedules are paused. Every run is told on the topic "cron".
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 import orjson
@@ -170,7 +171,6 @@ class Schedules(Looking, Facility):
         if command is not None or arguments is not None:
             done, given = planned(self.context.kind, command or plan.command, arguments, is_sure=sure)
             plan.command, plan.arguments = done, orjson.dumps(given).decode()
-        rules = plan.said
         changes = {
             "zone": read_zone(zone).key if zone is not None else None,
             "dst": dst,
@@ -182,10 +182,7 @@ class Schedules(Looking, Facility):
             "tries": tries,
             "overlap": overlap,
         }
-        for field_name, value in changes.items():
-            if value is not None:
-                setattr(rules, field_name, value)
-        plan.say(rules)
+        plan.say(replace(plan.said, **{name: value for name, value in changes.items() if value is not None}))
         plan.spec = plan.spec if spec is None else spec
         self._sign(plans, plan)
         self._set(plans, plan)
@@ -229,11 +226,16 @@ class Schedules(Looking, Facility):
             raise WrongArgument("mail", f"mail: {mail[:100]} is no member of this team. Only members are written to.")
         if hook:
             check_url(hook, "hook")
-        rules = plan.said
-        rules.alert_on = [] if off else list(dict.fromkeys(occasions)) or list(OCCASIONS)
-        rules.alert_to, rules.alert_command, rules.alert_mail = to or "", command, mail
-        rules.alert_hook = hook
-        rules.late_s, rules.slow_s = late, slow
+        rules = replace(
+            plan.said,
+            alert_on=() if off else tuple(dict.fromkeys(occasions)) or OCCASIONS,
+            alert_to=to or "",
+            alert_command=command,
+            alert_mail=mail,
+            alert_hook=hook,
+            late_s=late,
+            slow_s=slow,
+        )
         plan.say(rules)
         self._sign(plans, plan)
         plans.put(plan)
@@ -479,10 +481,10 @@ class Schedules(Looking, Facility):
 
     def _wake(self, plans: Plans) -> None:
         """Ask for the moment at which there is something to do; what fails stays in the team's view."""
-        due_at, failing = plans.next_due(), plans.failing()
+        (due_at, name), failing = plans.coming(), plans.failing()
         if due_at is None and failing:
             due_at = NEVER
-        note = {"failing": failing, "next": plans.next_name()}
+        note = {"failing": failing, "next": name}
         self.context.wake(self.name, due_at, {name: told for name, told in note.items() if told})
 
     def _check_room(self, plans: Plans) -> None:

@@ -53,7 +53,7 @@ Sure = Annotated[bool, Help("let a dangerous command run without asking")]
 PlanName = Annotated[Name, Help("what the schedule is called")]
 PlanState = Literal["on", "paused", "copied", "foreign", "over"]
 Occasion = Literal["failed", "late", "slow", "recovered"]
-OCCASIONS: Final[list[Occasion]] = ["failed", "late", "slow", "recovered"]
+OCCASIONS: Final[tuple[Occasion, ...]] = ("failed", "late", "slow", "recovered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +258,7 @@ def details(plan: Plan, plans: Plans) -> Details:
         ends=moment(rules.ends_at),
         tries=rules.tries,
         overlap=rules.overlap,
-        alerts=rules.alert_on,
+        alerts=list(rules.alert_on),
         to=rules.alert_to if rules.alert_on else "",
         mail=rules.alert_mail if rules.alert_on else "",
         hook=rules.alert_hook if rules.alert_on else "",
