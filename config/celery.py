@@ -19,6 +19,7 @@ app.conf.update(
     task_serializer="json",
     result_serializer="json",
     task_acks_late=True,
+    task_default_queue="chores",
     worker_prefetch_multiplier=1,  # a slow task holds no others back while another worker is idle
     # What is due must not wait behind a long task, nor the dispatcher behind what is due. Teams' tasks have workers of
     # their own, with threads: each watches the process in which a task runs.

@@ -101,6 +101,7 @@ def test_up_starts_everything_once_and_one_ctrl_c_ends_it(var: Path, manage: Man
     assert sorted(state.children) == [
         "beat",
         "browser",
+        "chores",
         "dispatcher",
         "postgres",
         "ssh",
@@ -113,7 +114,7 @@ def test_up_starts_everything_once_and_one_ctrl_c_ends_it(var: Path, manage: Man
     rest, _ = grove.communicate(timeout=60)
     assert grove.returncode == 0, rest
     stops = re.findall(r"Stopping (.*)", rest)
-    assert stops == ["beat", "web, worker, dispatcher, tasks, browser, ssh", "valkey", "postgres"]
+    assert stops == ["beat", "web, worker, chores, dispatcher, tasks, browser, ssh", "valkey", "postgres"]
     assert [name for name, (pid, _) in state.children.items() if Path(f"/proc/{pid}").exists()] == []
     assert holder(var / "run") is None
 

@@ -84,6 +84,7 @@ def start(  # noqa: PLR0917 -- all that the processes need to know
     wait_for_answer(supervisor, f"http://{place}/")
     say("Starting workers, dispatcher and beat")
     supervisor.start(worker(environment))
+    supervisor.start(chores(environment))
     supervisor.start(dispatcher(environment))
     supervisor.start(tasks(environment))
     supervisor.start(browser(environment))
@@ -113,10 +114,19 @@ def ssh(environment: dict[str, str], door: socket.socket) -> Program:
 def worker(environment: dict[str, str]) -> Program:
     """A Celery worker with a process a core; it finishes what it does before it stops."""
     options = ["--loglevel", "WARNING", "--concurrency", str(min(4, os.cpu_count() or 1)), "--without-gossip"]
-    options += ["--hostname", "worker@%h", "--queues", "wakes,celery"]
+    options += ["--hostname", "worker@%h", "--queues", "wakes"]
     return Program(
         "worker", celery("worker", *options), quiet_root(environment), directory=ROOT, stop_s=20, rank=WEB_RANK
     )
+
+
+def chores(environment: dict[str, str]) -> Program:
+    """A Celery worker for what can wait, such as summaries of all teams: what is due at a moment goes before it."""
+    options = ["--queues", "chores", "--pool", "threads", "--concurrency", "4", "--hostname", "chores@%h"]
+    return Program(
+        "chores", celery("worker", "--loglevel", "WARNING", "--without-gossip", *options), quiet_root(environment),
+        directory=ROOT, stop_s=20, rank=WEB_RANK, niceness=5,
+    )  # fmt: skip
 
 
 def tasks(environment: dict[str, str]) -> Program:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -43,6 +44,7 @@ class Program:
     hard_signal: signal.Signals = signal.SIGKILL
     rank: int = 0  # all of a rank are stopped together, higher ranks first
     is_quiet: bool = False  # print nothing of what it says
+    niceness: int = 0  # from 0 to 19: how far it stands back where others want a core, too
 
 
 class Child:
@@ -70,6 +72,9 @@ class Child:
             )
         except OSError as error:
             raise Failure(f"{program.name} cannot be started: {error.strerror}: {program.command[0]}") from error
+        if program.niceness:
+            with suppress(ProcessLookupError):  # it ended at once: its end says why
+                os.setpriority(os.PRIO_PROCESS, self.process.pid, program.niceness)
         if self.process.stdin is not None:
             try:
                 self.process.stdin.write(program.typed)

@@ -22,7 +22,9 @@ from teams.limits import Limits
 log = logging.getLogger("grove.timing")
 
 POLL_S: Final = 0.1  # between looks at the index while nothing is due
-BUSY_S: Final = 0.05  # while something was: what comes due meanwhile is handed over together
+BUSY_S: Final = 0.05  # while something was
+FULL_S: Final = 0.15  # while much was: what comes due meanwhile is handed over together
+MUCH: Final = 8  # rows
 TOGETHER: Final = 16  # rows that a worker is handed at once: a task of Celery costs more than one of them
 
 HandOver = Callable[[Sequence[Taken]], None]
@@ -41,8 +43,7 @@ class Dispatcher:
         """Hand over what is due and becomes due, for so long."""
         ends_at = time.monotonic() + seconds
         while (left_s := ends_at - time.monotonic()) > 0:
-            pause_s = BUSY_S if self.turn() else min(POLL_S, max(0.0, self._until_next_s()))
-            time.sleep(min(pause_s, left_s))
+            time.sleep(min(self._pause_s(self.turn()), left_s))
 
     def turn(self) -> int:
         """Hand over what is due now; gives how much that was."""
@@ -61,6 +62,11 @@ class Dispatcher:
             if left:  # the broker is away: give back what it did not take
                 self._give_back(list(left))
         return len(taken)
+
+    def _pause_s(self, taken: int) -> float:
+        if not taken:
+            return min(POLL_S, max(0.0, self._until_next_s()))
+        return FULL_S if taken >= MUCH else BUSY_S
 
     def _until_next_s(self) -> float:
         return index.next_ready(self.connection) - clock.now()

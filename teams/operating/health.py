@@ -23,7 +23,7 @@ QUEUES = {
     "wakes": "schedules, messages and steps do not go on",
     "tasks": "tasks of teams wait",
     "browser": "browsers of objects do nothing",
-    "celery": "what is old is not forgotten, and searches fall behind",
+    "chores": "what is old is not forgotten, and searches fall behind",
 }
 UNACKED = "unacked"
 

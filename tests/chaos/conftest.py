@@ -81,6 +81,7 @@ class Ground:
     def celery(self) -> Celery:
         app = Celery(broker=self.state.environment["VALKEY_URL"], set_as_current=False)
         app.conf.broker_transport_options = {"global_keyprefix": "grove:"}
+        app.conf.task_default_queue = "wakes"  # the worker that is killed takes from it
         return app
 
     def pid(self, name: str) -> int:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from config.up.environment import ROOT
-from config.up.grove import beat, browser, dispatcher, quiet_root, tasks, wait_for_answer, web, worker
+from config.up.grove import beat, browser, chores, dispatcher, quiet_root, tasks, wait_for_answer, web, worker
 from config.up.ports import listen
 from config.up.running import Claim
 from config.up.say import started_at
@@ -55,7 +55,7 @@ def main(directory: Path) -> None:
                 stop_s=work.stop_s, rank=work.rank,
             ))  # fmt: skip
             wait_for_answer(supervisor, f"http://{place}/")
-            for made in (tasks, browser, dispatcher, beat):
+            for made in (chores, tasks, browser, dispatcher, beat):
                 supervisor.start(made(environment))
             claim.state.url, claim.state.environment = f"http://{place}", environment
             claim.write()

@@ -71,7 +71,7 @@ def test_health_knows_each_queue_what_waits_in_it_and_who_takes_from_it(operator
     client = redis.Redis.from_url(installation.VALKEY_URL)
     for key in client.scan_iter(match=f"{presence.PREFIX}*"):
         client.delete(key)
-    for queues in ("ticks", "celery wakes", "tasks"):
+    for queues in ("ticks", "chores wakes", "tasks"):
         presence.say(f"worker {queues}", client, queues)
     key = f"{installation.CELERY_BROKER_TRANSPORT_OPTIONS['global_keyprefix']}browser"
     client.rpush(key, "a message")
