@@ -1,7 +1,7 @@
 """What a batch writes, all of it in one round trip: pages, versions, journal, answers under keys, what is to be woken.
 
-A guess is written by one statement, which is a transaction of its own; where it makes objects, by two. What is not so
-plain, such as a file that became shorter, takes several statements in a pipeline.
+A guess is written by one statement, which is a transaction of its own; another follows in it where objects are made or
+to be woken. What is not so plain, such as a file that became shorter, takes several statements in a pipeline.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ import psycopg
 
 from objects.engine.holding import keys_of
 from objects.engine.interruptions import CommitUnknown, WrongGuess
-from objects.engine.prepared import Parameter
+from objects.engine.prepared import Asked, Parameter, numbered
 from objects.engine.statements import BEGIN, COMMIT
 from objects.storage import pages
 from objects.timing import index
@@ -21,6 +21,7 @@ from teams import clock
 if TYPE_CHECKING:
     from objects.engine.transaction import Transaction
 
+WAKE = numbered(index.WRITE)
 PAGES_AT_ONCE = 2_048  # 8 MiB in one statement: a large file takes several, or there would be four copies of it
 
 
@@ -64,7 +65,6 @@ class Commit:
         tx = self._tx
         return tx.guessing and not (
             tx.kept
-            or tx.wakes
             or any(
                 write.change.page_count < write.change.old_page_count or len(write.change.pages) > PAGES_AT_ONCE
                 for write in self._writes
@@ -80,9 +80,8 @@ class Commit:
         try:
             if not self.is_plain:
                 self._write_long()
-            elif self._tx.unmade:
-                forget = (self._tx.statements.forget_redirects, [self._keys_made()])
-                written, _ = self._tx.prepared.run_all([self.statement(), forget])
+            elif further := self._further():
+                written, *_ = self._tx.prepared.run_all([self.statement(), *further])
                 self.is_written(written[0])
             else:
                 self.is_written(self._tx.prepared.run(*self.statement()))
@@ -91,6 +90,17 @@ class Commit:
             if failure is error:
                 raise
             raise failure from error
+
+    def _further(self) -> list[Asked]:
+        """Give the statements beside the one, where it is plain."""
+        tx = self._tx
+        further: list[Asked] = []
+        if tx.unmade:
+            further.append((tx.statements.forget_redirects, [self._keys_made()]))
+        if tx.wakes:
+            paused = [row.id for row in tx.rows.values() if row.is_paused]
+            further.append((WAKE, index.write_parameters(tx.schema, tx.wakes, paused)))
+        return further
 
     def statement(self) -> tuple[bytes, list[Parameter]]:
         """Give the one statement that writes it, where it is plain; `is_written` takes what that gives."""

@@ -17,7 +17,7 @@ from psycopg import errors
 from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 
-KEPT = 500  # statements a connection: Postgres keeps a plan of about 100 kB for each
+KEPT = 1_500  # statements a connection, three each of 500 teams: Postgres keeps a plan of up to 100 kB for each
 BYTEA = 17  # type number
 TEXT, BINARY = 0, 1  # forms of a parameter
 

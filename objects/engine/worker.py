@@ -318,14 +318,14 @@ class Worker:
         is_all = True
         for call in calls:
             address = (call.schema, call.path)
-            # Of platform's work (`work`) the next comes to any process: what this one knows is old more often than not.
-            if call.needs or call.work is not None:
+            if call.needs:
                 return False
             if address in engine.contested:
                 if engine.contested[address] > time.monotonic():
                     return False
                 engine.contested.pop(address, None)
-            row = engine.known.get(address)
+            # Of platform's work (`work`) the next comes to any process: what this one knows is old more often than not.
+            row = engine.known.get(address) if call.work is None else None
             if row is None or not engine.cache.has(call.schema, row.id):
                 is_all = False
             else:

@@ -44,7 +44,7 @@ class Begun(NamedTuple):
     starts: int
 
 
-WRITE: Final = """
+_WRITE: Final = """
 WITH told AS (
     SELECT * FROM json_to_recordset(%s::json) AS t(object_id bigint, source text, due_at float8, note jsonb)
 ), gone AS (
@@ -52,11 +52,16 @@ WITH told AS (
     WHERE w.schema = %s AND w.object_id = t.object_id AND w.source = t.source AND t.due_at IS NULL
 )
 INSERT INTO public.wake AS w (schema, object_id, source, due_at, ready_at, note)
-SELECT %s, t.object_id, t.source, t.due_at, CASE WHEN o.paused_at IS NULL THEN t.due_at ELSE 'infinity' END, t.note
-FROM told t LEFT JOIN {s}.object o ON o.id = t.object_id WHERE t.due_at IS NOT NULL
+SELECT %s, t.object_id, t.source, t.due_at, CASE WHEN {paused} THEN 'infinity' ELSE t.due_at END, t.note
+FROM told t WHERE t.due_at IS NOT NULL
 ON CONFLICT (schema, object_id, source) DO UPDATE SET
     due_at = excluded.due_at, ready_at = excluded.ready_at, held = false, starts = 0, note = excluded.note
 """
+# For who knows which of the objects are paused. One text for all teams: one that names a schema is planned for each.
+WRITE: Final = _WRITE.format(paused="t.object_id = ANY(%s::bigint[])").encode()
+WRITE_LOOKING: Final = _WRITE.format(
+    paused="EXISTS (SELECT FROM {s}.object o WHERE o.id = t.object_id AND o.paused_at IS NOT NULL)"
+)
 
 # Which teams have something ready: few rows are, most of the time, so that teams with nothing ready cost nothing.
 READY: Final = b"""
@@ -142,6 +147,15 @@ SHOWN: Final = {
 
 def write(connection: Pg, schema: str, rows: Mapping[tuple[int, str], Due]) -> None:
     """Set when objects are to be woken: by object id and source. Reads no answer, so it fits into a pipeline."""
+    connection.execute(_write(schema), (_told(rows), schema, schema))
+
+
+def write_parameters(schema: str, rows: Mapping[tuple[int, str], Due], paused: Iterable[int]) -> list[str]:
+    """Give the parameters of WRITE, in order. paused: the ids of those of the objects that are."""
+    return [_told(rows), schema, schema, "{" + ",".join(map(str, paused)) + "}"]
+
+
+def _told(rows: Mapping[tuple[int, str], Due]) -> str:
     told = [
         {
             "object_id": object_id,
@@ -151,12 +165,12 @@ def write(connection: Pg, schema: str, rows: Mapping[tuple[int, str], Due]) -> N
         }
         for (object_id, source), due in sorted(rows.items(), key=lambda item: item[0])
     ]
-    connection.execute(_write(schema), (orjson.dumps(told).decode(), schema, schema))
+    return orjson.dumps(told).decode()
 
 
 @lru_cache(maxsize=4_096)
 def _write(schema: str) -> bytes:
-    return SQL(WRITE).format(s=Identifier(schema)).as_string(None).encode()
+    return SQL(WRITE_LOOKING).format(s=Identifier(schema)).as_string(None).encode()
 
 
 def next_ready(connection: Pg) -> float:

@@ -171,7 +171,7 @@ class Schedules(Looking, Facility):
         if command is not None or arguments is not None:
             done, given = planned(self.context.kind, command or plan.command, arguments, is_sure=sure)
             plan.command, plan.arguments = done, orjson.dumps(given).decode()
-        changes = {
+        changes: dict[str, Any] = {
             "zone": read_zone(zone).key if zone is not None else None,
             "dst": dst,
             "missed": missed,
