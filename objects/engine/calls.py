@@ -45,6 +45,7 @@ class Call:
     seconds: float = 0.0  # that it may take, for what brings a large file: see `seconds_for`; 0 is CALL_SECONDS
     deadline: float = 0.0  # time.monotonic() after which nobody waits for the answer; set by the engine
     needs: frozenset[str] = frozenset()  # further paths that an earlier try of this call had to lock
+    quick: bool = False  # an event loop may run it itself: see `on_loop`
     answered: bool = False
 
     def answer(self, outcome: "Outcome") -> None:

@@ -5,7 +5,7 @@ For statements that are run again and again, alone and outside of any transactio
 
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from itertools import count
 from struct import pack
 from typing import Any
@@ -65,7 +65,33 @@ class Prepared:
             result = self._pgconn.exec_prepared(self._prepare(statement), written, forms)
             if result.status not in _GOOD:
                 raise self._error(result)
-        return [result.get_value(0, column) for column in range(result.nfields)] if result.ntuples else []
+        return _first_row(result)
+
+    def steps(self, statement: bytes, parameters: Sequence[Parameter]) -> Generator[None, PGresult, list[bytes | None]]:
+        """Do what `run` does in steps, for who cannot wait: at each something was sent, and its result is wanted."""
+        written = [_written(each) for each in parameters]
+        forms = [BINARY if type(each) is list else TEXT for each in parameters]
+        name = self._names.get(statement)
+        if name is None:
+            if len(self._names) >= KEPT:
+                _, oldest = self._names.popitem(last=False)
+                self._pgconn.send_query(b"DEALLOCATE " + oldest)
+                yield
+            name = b"grove_%d" % next(self._number)
+            self._pgconn.send_prepare(name, statement)
+            self._check((yield))
+            self._names[statement] = name
+        self._pgconn.send_query_prepared(name, written, forms)
+        result = yield
+        self._check(result)
+        return _first_row(result)
+
+    def _check(self, result: PGresult) -> None:
+        if result.status not in _GOOD:
+            error = self._error(result)
+            if isinstance(error, errors.InvalidSqlStatementName):
+                self._names.clear()
+            raise error
 
     def _prepare(self, statement: bytes) -> bytes:
         if len(self._names) >= KEPT:
@@ -82,6 +108,10 @@ class Prepared:
         if self._pgconn.status == ConnStatus.BAD and not result.error_field(DiagnosticField.SQLSTATE):
             return psycopg.OperationalError("the connection to Postgres was lost", info=result)
         return errors.error_from_result(result)
+
+
+def _first_row(result: PGresult) -> list[bytes | None]:
+    return [result.get_value(0, column) for column in range(result.nfields)] if result.ntuples else []
 
 
 def _written(value: Parameter) -> bytes:

@@ -15,6 +15,7 @@ from functools import partial
 from hashlib import blake2b
 from typing import Any
 
+import apsw
 import orjson
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -26,7 +27,7 @@ from objects.engine.calls import Call, Event, Outcome
 from objects.engine.commit import Commit
 from objects.engine.context import Context
 from objects.engine.frame import Frame, Line, Row
-from objects.engine.interruptions import NeedsLock, NotReading, WrongGuess
+from objects.engine.interruptions import NeedsLock, NeedsThread, NotReading, WrongGuess
 from objects.engine.prepared import Prepared
 from objects.engine.statements import (
     BEGIN,
@@ -65,6 +66,7 @@ from teams.problems import (
 log = logging.getLogger("grove.engine")
 
 ASKED = ("page", "terminal")  # surfaces where a person can be asked
+OVERRUN_S = 0.05  # what takes longer on an event loop is stopped or taken back, and left to a thread
 SIZED = (str, list, dict)
 TOUCH_LIMIT = 64  # objects in one transaction of one call
 
@@ -90,9 +92,10 @@ class Transaction:
 
     reading: a snapshot without locks, for batches in which every call only reads.
     claim: asks the mailbox for one more object of this process; says whether it was free.
+    on_loop: nothing may wait here: what needs Postgres on its way raises NeedsThread. Only guesses are so.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- what a batch runs with
         self,
         connection: psycopg.Connection[Any],
         prepared: Prepared,
@@ -103,10 +106,12 @@ class Transaction:
         limits: Limits,
         claim: Callable[[str], bool],
         reading: bool,
+        on_loop: bool = False,
     ) -> None:
         self.connection = connection
         self.prepared = prepared
         self.guessing = self.guessed = False  # the latter also once the guess was made sure of
+        self.on_loop = on_loop
         self.schema = schema
         self.registry = registry
         self.cache = cache
@@ -141,6 +146,8 @@ class Transaction:
     @property
     def postgres(self) -> psycopg.Connection[Any]:
         """The connection, for what a call needs to know or do there: a guess is made sure of first."""
+        if self.on_loop:
+            raise NeedsThread
         if self.guessing:
             self._be_sure()
         return self.connection
@@ -277,9 +284,11 @@ class Transaction:
             self._answer(call, row, outcome)
         except Problem as problem:
             outcome.problem = problem
-        except (psycopg.OperationalError, psycopg.InterfaceError, NeedsLock, NotReading, WrongGuess):
+        except (psycopg.OperationalError, psycopg.InterfaceError, NeedsLock, NeedsThread, NotReading, WrongGuess):
             raise
-        except BaseException:  # a kind's SystemExit too: it ends its call, not the thread
+        except BaseException as error:  # a kind's SystemExit too: it ends its call, not the thread
+            if self.on_loop and isinstance(error, apsw.InterruptError):  # it was stopped at BEGIN or COMMIT
+                raise NeedsThread from error
             log.exception("a command failed by a fault of ours: %s on %s", call.command, call.path)
             outcome.problem = Fault(f"{call.command}: Grove made a mistake. Nothing was changed. It is in the log.")
         if row is not None and row.id in self._new:
@@ -388,6 +397,8 @@ class Transaction:
             self._keep(call, row, fingerprint, outcome.value)
 
     def _deadline(self, call: Call, spec: CommandSpec) -> float:
+        if self.on_loop:
+            return time.monotonic() + OVERRUN_S
         return time.monotonic() + self.limits.LARGE_CALL_SECONDS if spec.large else call.deadline or math.inf
 
     def _work(self, call: Call, work: Callable[[Context], Any], row: Row, outcome: Outcome) -> None:

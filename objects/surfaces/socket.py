@@ -23,6 +23,7 @@ Closed with 1003 (binary), 1008 (too many messages that cannot be read), 1009 (t
 
 import asyncio
 import logging
+import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -129,14 +130,16 @@ class Returns:
         self.loop = loop
         self._waiting: deque[tuple[Pending, Outcome]] = deque()
         self._woken = False
+        self._thread = threading.get_ident()
 
     def put(self, pending: Pending, outcome: Outcome) -> None:
         """Let the loop answer; from any thread."""
         self._waiting.append((pending, outcome))
         if not self._woken:
             self._woken = True
+            is_here = threading.get_ident() == self._thread
             with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                self.loop.call_soon_threadsafe(self._answer)
+                (self.loop.call_soon if is_here else self.loop.call_soon_threadsafe)(self._answer)
 
     def _answer(self) -> None:
         self._woken = False  # first: an outcome that comes now wakes the loop again
@@ -167,6 +170,7 @@ class Session:
         self._limit = settings.GROVE.SOCKET_CALLS
         self._room: asyncio.Future[None] | None = None
         self._engine = engine()
+        self._on_loop = self._engine.on_loop()
         self.listening = Subscriptions(line, self._engine, self._let_go)
         self._is_idle = False  # nothing that came before is still being read
         self._caller: Caller
@@ -320,7 +324,7 @@ class Session:
             self._caller.schema, pending.target, method, params, self._caller, pending,
             key=key, via="socket", create=create, confirmed=confirm,
         )  # fmt: skip
-        self._engine.submit(call)
+        self._on_loop.submit(call)
         self._outstanding += 1
 
     # Answering
