@@ -27,7 +27,7 @@ class Call:
     create: make the object of this kind first where there is none, if the caller may.
     confirmed: the caller said yes to a dangerous command.
     work: what the platform itself does in the object instead of a command, with its Context; `command` only names it.
-    reply: told the outcome once, from an engine thread, after the commit.
+    reply: told the outcome once, from an engine thread or the loop that runs it, after the commit.
     """
 
     schema: str

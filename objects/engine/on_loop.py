@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from objects.engine.calls import Call, Outcome
+from objects.engine.calls import Call, Event, Outcome
 from objects.engine.commit import Commit
 from objects.engine.exchange import Exchange
 from objects.engine.interruptions import CommitUnknown, NeedsThread, WrongGuess
@@ -66,20 +66,33 @@ class LoopWorker(Worker):
         self._thread = threading.get_ident()
         self._exchange: Exchange | None = None
         self._turn: Turn | None = None
-        self._is_woken = self._is_late = self._is_stopped = False
+        self._is_woken = self._is_late = self._is_stopped = self._is_answering = False
+        self._was_alone = True  # the last batch was one call
+        self._after: list[Callable[[], None]] = []
         self._patience: asyncio.TimerHandle | None = None
         self._fitting: dict[tuple[str, str], bool] = {}  # by kind and command
         self._beside(self._connect)
 
-    def submit(self, call: Call) -> None:
-        """Let a call wait for its turn, here where it is quick; see `Engine.submit`."""
+    def submit(self, call: Call, *, more: bool = False) -> None:
+        """Let a call wait for its turn, here where it is quick; see `Engine.submit`. more: others follow at once."""
         engine = self.engine
         engine.prepare(call)
         call.quick = self._exchange is not None and not self._is_late and self._is_quick(call)
         engine.mailbox.put(call)
-        if call.quick and not self._is_woken:
+        if not call.quick or self._is_woken:
+            return
+        if self._was_alone and self.is_free and not more and engine.mailbox.waiting == 1:  # what would it wait for?
+            self._go()
+        else:
             self._is_woken = True
             self.loop.call_soon(self._go)
+
+    def afterwards(self, work: Callable[[], None]) -> None:
+        """Do something on this loop, of which we are on the thread, once all answers of a commit are given."""
+        if self._is_answering:
+            self._after.append(work)
+        else:
+            self.loop.call_soon(work)
 
     def wake(self) -> bool:
         """Look for quick calls; from any thread. False where the loop is closed."""
@@ -125,6 +138,7 @@ class LoopWorker(Worker):
             self.is_free = True
             return
         self.is_free = False
+        self._was_alone = len(batch.calls) == 1
         self._begin(batch)
         rows = self._guessed(batch.calls)
         if rows is None:
@@ -174,19 +188,25 @@ class LoopWorker(Worker):
         self._leave(turn.batch)
 
     def _answer(self, turn: Turn) -> None:
+        is_here = threading.get_ident() == self._thread and not self._is_stopped
+        events: list[Event] = []
+        self._is_answering = is_here
         try:
             events = turn.tx.committed()
             self._done(turn.tx, turn.ran, turn.later)
+            while self._after:
+                self._after.pop()()
         except BaseException:  # a loop that was stuck would leave its objects to nobody
             log.exception("a batch was lost by a fault of ours")
             self._say_fault(turn.batch.calls)
-            return
+        finally:
+            self._is_answering = False
         if not events:
             return
-        if self._is_stopped or threading.get_ident() != self._thread:
-            self._tell(events)
+        if is_here:
+            self.loop.call_soon(self._tell, events)  # once all answers are on their way
         else:
-            self.loop.call_soon(self._tell, events)  # once the answers are on their way
+            self._tell(events)
 
     def _leave(self, batch: Batch) -> None:
         """Let the threads run these calls, from the start."""
@@ -205,7 +225,7 @@ class LoopWorker(Worker):
         self.is_free = self._exchange is not None and not self._is_stopped and not self.loop.is_closed()
         self.engine.mailbox.release(batch.schema, batch.paths)
         batch.calls.clear()
-        if self.is_free and not self._is_woken:
+        if self.is_free and not self._is_woken and self.engine.mailbox.waiting:
             self._is_woken = True
             self.loop.call_soon(self._go)
 

@@ -81,7 +81,8 @@ async def test_calls_that_come_together_are_one_batch_in_their_order(ours, ran, 
     outcomes = await asyncio.gather(*(incr(ours, path) for _ in range(40)))
 
     assert [outcome.value for outcome in outcomes] == list(range(2, 42))
-    assert (ran.in_threads, ran.on_loop) == (1, 1)
+    assert ran.in_threads == 1
+    assert ran.on_loop < 20  # the first goes at once; what comes while it is committed goes together
 
 
 async def test_what_another_process_did_meanwhile_is_seen(ours, ran, grove):
@@ -151,16 +152,17 @@ async def test_a_query_that_takes_long_is_taken_back_and_run_by_a_thread(ours, r
     call = ours.engine.acall
     for query in ("create table t(x)", "insert into t values(1)", "insert into t values(2)"):
         await call(ours.schema, path, "sql", {"query": query}, ours.caller)
-    monkeypatch.setattr("objects.engine.worker.OVERRUN_S", 0.05)
+    monkeypatch.setattr("objects.engine.worker.OVERRUN_S", 0.002)
+    monkeypatch.setattr("objects.engine.transaction.OVERRUN_S", 0.002)
 
     outcome = await call(ours.schema, path, "sql", {"query": (
-        "insert into t with recursive c(n) as (select 1 union all select n + 1 from c where n < 2000000)"
+        "insert into t with recursive c(n) as (select 1 union all select n + 1 from c where n < 200000)"
         " select max(n) from c"
     )}, ours.caller)  # fmt: skip
     rows = await call(ours.schema, path, "sql", {"query": "select x from t"}, ours.caller)
 
     assert outcome.problem is None
-    assert rows.value["rows"] == [[1], [2], [2_000_000]]
+    assert rows.value["rows"] == [[1], [2], [200_000]]
     assert ours.engine.pace["sql"] > 0.1  # the loop does not try again soon
 
 
