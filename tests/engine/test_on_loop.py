@@ -133,7 +133,7 @@ async def test_a_refusal_changes_nothing_and_its_neighbours_take_place(ours, ran
 
     assert [outcome.value for outcome in outcomes] == [2, None, 3]
     assert outcomes[1].problem.status == 422
-    assert ran.on_loop == 1
+    assert ran.in_threads == 1
 
 
 async def test_rights_are_decided_on_the_loop_too(ours, grove, caller, member, team):
