@@ -117,10 +117,13 @@ class LoopWorker(Worker):
         return fits and address not in engine.contested
 
     def _fits(self, kind: str, command: str) -> bool:
-        """Whether a command changes only its object, with what comes in JSON."""
+        """Whether a command changes only its object, with what comes in JSON, and takes what it took before."""
+        registry = self.engine.registry
         try:
-            spec = self.engine.registry.command(kind, command)
+            spec = registry.command(kind, command)
         except NoSuch:
+            return False
+        if spec.facility and not registry.facility(spec.facility).is_measured:
             return False
         return spec.verb == "changes" and not (spec.alone or spec.large or spec.uploads or spec.downloads)
 

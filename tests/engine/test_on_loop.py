@@ -9,6 +9,7 @@ from psycopg.sql import SQL, Identifier
 
 from objects.engine.on_loop import LoopWorker
 from objects.engine.worker import Worker
+from objects.facilities.database import Sql
 from objects.models import JournalLine
 from teams.problems import NotAllowed
 
@@ -147,7 +148,17 @@ async def test_rights_are_decided_on_the_loop_too(ours, grove, caller, member, t
     assert (await incr(ours, path)).value == 2
 
 
-async def test_a_query_that_takes_long_is_taken_back_and_run_by_a_thread(ours, ran, grove, monkeypatch):
+async def test_sql_is_run_by_threads_since_its_caller_says_how_long_it_takes(ours, ran, grove):
+    path = grove.new()
+
+    for query in ("create table t(x)", "insert into t values(1)", "insert into t values(2)"):
+        await ours.engine.acall(ours.schema, path, "sql", {"query": query}, ours.caller)
+
+    assert (ran.on_loop, ran.in_threads) == (0, 3)
+
+
+async def test_a_command_that_takes_long_is_taken_back_and_run_by_a_thread(ours, ran, grove, monkeypatch):
+    monkeypatch.setattr(Sql, "is_measured", True)
     path = grove.new()
     call = ours.engine.acall
     for query in ("create table t(x)", "insert into t values(1)", "insert into t values(2)"):
