@@ -103,10 +103,13 @@ class Facility:
     """What every object has. Its commands have a dot: `state.set`; one named like the facility has none: `sql`.
 
     name: as users say it; from the class name unless the class sets it. tab: what it shows on an object's page.
+    is_measured: how long its commands take can be told from how long they took. It cannot where callers write what is
+      run, as in SQL; such commands never run on an event loop.
     """
 
     name: ClassVar[str] = ""
     tab: ClassVar[Tab | None] = None
+    is_measured: ClassVar[bool] = True
 
     def __init__(self, context: Context) -> None:
         self.context = context

@@ -27,7 +27,7 @@ class Call:
     create: make the object of this kind first where there is none, if the caller may.
     confirmed: the caller said yes to a dangerous command.
     work: what the platform itself does in the object instead of a command, with its Context; `command` only names it.
-    reply: told the outcome once, from an engine thread, after the commit.
+    reply: told the outcome once, from an engine thread or the loop that runs it, after the commit.
     """
 
     schema: str
@@ -45,6 +45,7 @@ class Call:
     seconds: float = 0.0  # that it may take, for what brings a large file: see `seconds_for`; 0 is CALL_SECONDS
     deadline: float = 0.0  # time.monotonic() after which nobody waits for the answer; set by the engine
     needs: frozenset[str] = frozenset()  # further paths that an earlier try of this call had to lock
+    quick: bool = False  # an event loop may run it itself: see `on_loop`
     answered: bool = False
 
     def answer(self, outcome: "Outcome") -> None:

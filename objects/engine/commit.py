@@ -80,7 +80,7 @@ class Commit:
         try:
             if not self.is_plain:
                 self._write_long()
-            elif further := self._further():
+            elif further := self.further():
                 written, *_ = self._tx.prepared.run_all([self.statement(), *further])
                 self.is_written(written[0])
             else:
@@ -91,7 +91,7 @@ class Commit:
                 raise
             raise failure from error
 
-    def _further(self) -> list[Asked]:
+    def further(self) -> list[Asked]:
         """Give the statements beside the one, where it is plain."""
         tx = self._tx
         further: list[Asked] = []

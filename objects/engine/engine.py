@@ -16,6 +16,7 @@ from objects.engine import worker as working
 from objects.engine.calls import Call, Event, Outcome
 from objects.engine.frame import Row
 from objects.engine.mailbox import Mailbox
+from objects.engine.on_loop import LoopWorker
 from objects.engine.replies import LoopReplies
 from objects.storage.cache import ImageCache
 from objects.tree.paths import ObjectPath
@@ -49,7 +50,9 @@ class Engine:
         self.known: dict[tuple[str, str], Row] = {}  # by schema and path, as last seen: others may have changed them
         self.contested: dict[tuple[str, str], float] = {}  # by schema and path: time.monotonic() until which it is
         self.slow: dict[str, float] = {}  # command -> seconds it takes, of those that take long
+        self.pace: dict[str, float] = {}  # command -> seconds it takes on average
         self._replies: dict[asyncio.AbstractEventLoop, LoopReplies] = {}
+        self._loops: dict[asyncio.AbstractEventLoop, LoopWorker] = {}
         self._workers = [working.Worker(self) for _ in range(limits.ENGINE_THREADS)]
         self._threads = [
             threading.Thread(target=worker.work, name=f"engine-{number}", daemon=True)
@@ -65,9 +68,13 @@ class Engine:
 
         Raises Overloaded when too many calls wait already, WrongArgument when the path is none.
         """
+        self.prepare(call)
+        self.mailbox.put(call)
+
+    def prepare(self, call: Call) -> None:
+        """Say until when a call may take. Raises WrongArgument when the path is none."""
         call.path = ObjectPath.parse(call.path)
         call.deadline = time.monotonic() + (call.seconds or self.limits.CALL_SECONDS)
-        self.mailbox.put(call)
 
     def call(
         self, schema: str, path: str, command: str, arguments: dict[str, Any], caller: Caller, **options: Any
@@ -87,12 +94,25 @@ class Engine:
             self._replies = {known: kept for known, kept in self._replies.items() if not known.is_closed()}
             replies = self._replies[loop] = LoopReplies(loop)
         future: asyncio.Future[Outcome] = loop.create_future()
-        self.submit(Call(schema, path, command, arguments, caller, replies.reply(future), **options))
+        call = Call(schema, path, command, arguments, caller, replies.reply(future), **options)
+        here = self._loops.get(loop)
+        (self if here is None else here).submit(call)
         return await future
+
+    def on_loop(self) -> LoopWorker:
+        """Give what runs quick calls on the running event loop itself; from now on `acall` goes there, too."""
+        loop = asyncio.get_running_loop()
+        found = self._loops.get(loop)
+        if found is None:
+            found = self._loops[loop] = LoopWorker(self, loop)
+            self.mailbox.loops = tuple(self._loops.values())
+        return found
 
     def stop(self, timeout_s: float = 10.0) -> None:
         """Answer what waits, take nothing more, and end the threads."""
         self._stopping.set()
+        for loop in self._loops.values():
+            loop.end()
         self.mailbox.close()
         ends_at = time.monotonic() + timeout_s
         for thread in self._threads:
@@ -101,11 +121,14 @@ class Engine:
     def _watch(self) -> None:
         """Free the threads that wait in vain for a Postgres that neither answers nor ends; tell their callers."""
         while not self._stopping.wait(working.LATE_S):
-            for worker in self._workers:
+            for worker in (*self._workers, *self._loops.values()):
                 try:
                     worker.look()
                 except Exception:
                     log.exception("a thread that is late could not be looked at")
+            for loop in [loop for loop in self._loops if loop.is_closed()]:
+                self._loops.pop(loop).end()
+                self.mailbox.loops = tuple(self._loops.values())
 
     def _is_alone(self, call: Call) -> bool:
         return bool(call.needs) or call.command in self.slow or self.registry.is_alone(call.command)

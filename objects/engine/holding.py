@@ -17,7 +17,7 @@ from psycopg.pq import TransactionStatus
 from objects.commands.registry import Registry
 from objects.engine.calls import Call
 from objects.engine.frame import Row
-from objects.engine.interruptions import NeedsLock, WrongGuess
+from objects.engine.interruptions import NeedsLock, NeedsThread, WrongGuess
 from objects.engine.prepared import Parameter, Prepared, Record
 from objects.engine.statements import (
     BEGIN,
@@ -72,6 +72,7 @@ class Holding:
 
     reading: a snapshot without locks, for batches in which every call only reads.
     claim: asks the mailbox for one more object of this process; says whether it was free.
+    on_loop: nothing may wait here: what needs Postgres on its way raises NeedsThread. Only guesses are so.
     rows: by path. unmade: by id, those of them that are in no table yet.
     new: by id, objects that are made by a call that has not run yet, with the mark before they were.
     guessing: nothing is locked. guessed: nothing was to begin with.
@@ -88,6 +89,7 @@ class Holding:
         limits: Limits,
         claim: Callable[[str], bool],
         reading: bool,
+        on_loop: bool,
     ) -> None:
         self.connection = connection
         self.prepared = prepared
@@ -96,6 +98,7 @@ class Holding:
         self.limits = limits
         self.claim = claim
         self.reading = reading
+        self.on_loop = on_loop
         self.statements: Statements = statements(schema)
         self.guessing = self.guessed = self.is_fresh = False
         self.rows: dict[str, Row] = {}
@@ -223,6 +226,8 @@ class Holding:
     @property
     def postgres(self) -> psycopg.Connection[Any]:
         """The connection, for what a call needs to know or do there: a guess is made sure of first."""
+        if self.on_loop:
+            raise NeedsThread
         if self.guessing:
             self.be_sure()
         return self.connection

@@ -12,6 +12,10 @@ class NeedsLock(BaseException):
         super().__init__(path)
 
 
+class NeedsThread(BaseException):
+    """A call on an event loop wants to wait for Postgres: the batch must run again in a thread."""
+
+
 class WrongGuess(BaseException):
     """Somebody else changed an object since this process last saw it: the batch must run again with locks first."""
 

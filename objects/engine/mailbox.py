@@ -7,12 +7,16 @@ What it promises:
 
 The thread that fell asleep last is woken first, one at a time and only for what it can take: its memory and its
 connection's process in Postgres are warm, and what comes until it is awake shares its batch.
+
+A call that is `quick` waits for an event loop that runs it itself (`on_loop`). While such a loop is free, no thread is
+woken for quick calls and none takes them.
 """
 
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from objects.engine.calls import Call
 from teams.problems import Overloaded
@@ -34,6 +38,15 @@ class _Team:
     waiting: int = 0
 
 
+class Loop(Protocol):
+    """An event loop that takes quick calls."""
+
+    is_free: bool
+
+    def wake(self) -> bool:
+        """Let it look for quick calls; from any thread, never waits. False where it is closed."""
+
+
 class Mailbox:
     """Thread-safe. `is_alone(call)` tells which calls must have a batch to themselves."""
 
@@ -49,6 +62,7 @@ class Mailbox:
         self._asleep: list[threading.Lock] = []  # a thread waits for its lock to be released; the last slept least
         self._waking = False  # a thread was woken and has not looked yet: it will see what is here then
         self._closed = False
+        self.loops: tuple[Loop, ...] = ()  # replaced, never changed
 
     def put(self, call: Call) -> None:
         """Let a call wait for its turn; raises Overloaded when too many do."""
@@ -63,7 +77,7 @@ class Mailbox:
             elif team.waiting >= self.team_calls:
                 raise Overloaded(f"{self.team_calls:,} calls of this team wait already. Slow down.", retry_after_s=1)
             self._append(team, call)
-            if call.path not in team.busy:
+            if not call.quick and call.path not in team.busy:
                 self._wake()
 
     def put_back(self, calls: Iterable[Call]) -> None:
@@ -96,6 +110,16 @@ class Mailbox:
                 self._waking = False
             return self._next()
 
+    def take_quick(self) -> Batch | None:
+        """Give a batch of quick calls, for an event loop; None when there are none. Never waits."""
+        with self._lock:
+            return self._next(on_loop=True)
+
+    def wake(self) -> None:
+        """Let a thread look whether there is something for it."""
+        with self._lock:
+            self._wake()
+
     def claim(self, schema: str, path: str) -> bool:
         """Serve one more object in a batch under way, if no other thread does. Never waits."""
         with self._lock:
@@ -108,7 +132,7 @@ class Mailbox:
     def release(self, schema: str, paths: Iterable[str]) -> None:
         """Let other threads have these objects."""
         with self._lock:
-            if self._release(schema, paths):
+            if self._release(schema, paths) and self._has_more():
                 self._wake()
 
     def is_done(self) -> bool:
@@ -137,8 +161,16 @@ class Mailbox:
 
     def _has_more(self) -> bool:
         """Tell whether another thread would find something to do."""
+        spared = self._free_loop() is not None
         teams = map(self._teams.__getitem__, self._turns)
-        return any(path not in team.busy for team in teams for path in team.queues)
+        return any(
+            path not in team.busy and not (spared and queue[0].quick)
+            for team in teams
+            for path, queue in team.queues.items()
+        )
+
+    def _free_loop(self) -> Loop | None:
+        return next((loop for loop in self.loops if loop.is_free), None)
 
     def _append(self, team: _Team, call: Call, *, first: bool = False) -> None:
         queue = team.queues.get(call.path)
@@ -153,27 +185,35 @@ class Mailbox:
         team.waiting += 1
         self.waiting += 1
 
-    def _next(self) -> Batch | None:
+    def _next(self, *, on_loop: bool = False) -> Batch | None:
+        free = None if on_loop else self._free_loop()
+        batch = None
         for _ in range(len(self._turns)):
             schema = self._turns.popleft()
             team = self._teams[schema]
-            batch = self._pick(schema, team)
+            batch = self._pick(schema, team, on_loop=on_loop, free=free)
             if team.waiting:
                 self._turns.append(schema)
             if batch is not None:
-                if self._asleep and self._has_more():
-                    self._wake()
-                return batch
-        return None
+                break
+        if batch is not None and not on_loop and self._asleep and self._has_more():
+            self._wake()
+        return batch
 
-    def _pick(self, schema: str, team: _Team) -> Batch | None:
+    def _pick(self, schema: str, team: _Team, *, on_loop: bool, free: Loop | None) -> Batch | None:
         calls: list[Call] = []
         paths: set[str] = set()
         for path, queue in team.queues.items():
-            if path not in team.busy:
-                self._take_some(queue, calls, paths, team.busy)
-                if len(calls) >= self.batch_calls or (calls and self.is_alone(calls[0])):
-                    break
+            if path in team.busy:
+                continue
+            if queue[0].quick:
+                if free is not None and free.wake():
+                    continue
+            elif on_loop:
+                continue
+            self._take_some(queue, calls, paths, team.busy, on_loop=on_loop)
+            if len(calls) >= self.batch_calls or (calls and not on_loop and self.is_alone(calls[0])):
+                break
         if not calls:
             return None
         for path in paths:  # an object with more to do goes to the back: its neighbours are next
@@ -185,8 +225,15 @@ class Mailbox:
         self.waiting -= len(calls)
         return Batch(schema, calls, paths)
 
-    def _take_some(self, queue: deque[Call], calls: list[Call], paths: set[str], busy: set[str]) -> None:
+    def _take_some(
+        self, queue: deque[Call], calls: list[Call], paths: set[str], busy: set[str], *, on_loop: bool
+    ) -> None:
         """Move calls of one object into the batch, while there is room and they may share it."""
+        if on_loop:
+            paths.add(queue[0].path)
+            while queue and queue[0].quick and len(calls) < self.batch_calls:
+                calls.append(queue.popleft())
+            return
         while queue and len(calls) < self.batch_calls:
             call = queue[0]
             alone = self.is_alone(call)

@@ -6,7 +6,7 @@ else is psycopg's.
 
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from itertools import count
 from select import POLLIN, POLLOUT, poll
 from struct import pack
@@ -56,8 +56,7 @@ class Prepared:
 
         parameters: in their text form; a list is a bytea[]. Raises psycopg.Error.
         """
-        rows = _rows(self._alone(statement, parameters, TEXT), 1)
-        return rows[0] if rows else []
+        return _first_row(self._alone(statement, parameters, TEXT))
 
     def ask(self, statement: bytes, parameters: Sequence[Parameter]) -> list[Record]:
         """Run a statement as `run` does; give all its rows, in Postgres's binary form."""
@@ -129,6 +128,32 @@ class Prepared:
                 else:
                     results.append(result)
 
+    def steps(self, statement: bytes, parameters: Sequence[Parameter]) -> Generator[None, PGresult, Record]:
+        """Do what `run` does in steps, for who cannot wait: at each something was sent, and its result is wanted."""
+        written = [_written(each) for each in parameters]
+        forms = [BINARY if type(each) is list else TEXT for each in parameters]
+        name = self._names.get(statement)
+        if name is None:
+            if len(self._names) >= KEPT:
+                _, oldest = self._names.popitem(last=False)
+                self._pgconn.send_query(b"DEALLOCATE " + oldest)
+                yield
+            name = b"grove_%d" % next(self._number)
+            self._pgconn.send_prepare(name, statement)
+            self._check((yield))
+            self._names[statement] = name
+        self._pgconn.send_query_prepared(name, written, forms)
+        result = yield
+        self._check(result)
+        return _first_row(result)
+
+    def _check(self, result: PGresult) -> None:
+        if result.status not in _GOOD:
+            error = self._error(result)
+            if isinstance(error, errors.InvalidSqlStatementName):
+                self._names.clear()
+            raise error
+
     def _prepare(self, statement: bytes) -> bytes:
         if len(self._names) >= KEPT:
             _, oldest = self._names.popitem(last=False)
@@ -146,9 +171,13 @@ class Prepared:
         return errors.error_from_result(result)
 
 
-def _rows(result: PGresult, most: int | None = None) -> list[Record]:
+def _rows(result: PGresult) -> list[Record]:
     columns = range(result.nfields)
-    return [[result.get_value(row, column) for column in columns] for row in range(result.ntuples)[:most]]
+    return [[result.get_value(row, column) for column in columns] for row in range(result.ntuples)]
+
+
+def _first_row(result: PGresult) -> Record:
+    return [result.get_value(0, column) for column in range(result.nfields)] if result.ntuples else []
 
 
 def _written(value: Parameter) -> bytes:

@@ -1,6 +1,7 @@
 """Outcomes on their way to an event loop: it is woken once for all that come together, not once each."""
 
 import asyncio
+import threading
 from collections import deque
 from collections.abc import Callable
 
@@ -8,15 +9,20 @@ from objects.engine.calls import Outcome
 
 
 class LoopReplies:
-    """Wakes an event loop once for all outcomes that came together, not once each."""
+    """Wakes an event loop once for all outcomes that came together, not once each. Made on that loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.waiting: deque[tuple[asyncio.Future[Outcome], Outcome]] = deque()
         self.woken = False
+        self._thread = threading.get_ident()
 
     def reply(self, future: "asyncio.Future[Outcome]") -> Callable[[Outcome], None]:
         def told(outcome: Outcome) -> None:
+            if threading.get_ident() == self._thread:
+                if not future.done():
+                    future.set_result(outcome)
+                return
             self.waiting.append((future, outcome))
             if not self.woken:
                 self.woken = True

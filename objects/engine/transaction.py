@@ -10,6 +10,7 @@ from functools import partial
 from hashlib import blake2b
 from typing import Any
 
+import apsw
 import orjson
 import psycopg
 
@@ -21,7 +22,7 @@ from objects.engine.commit import Commit
 from objects.engine.context import Context
 from objects.engine.frame import Frame, Line, Row
 from objects.engine.holding import Holding
-from objects.engine.interruptions import NeedsLock, NotReading, WrongGuess
+from objects.engine.interruptions import NeedsLock, NeedsThread, NotReading, WrongGuess
 from objects.engine.prepared import Prepared
 from objects.engine.statements import XID
 from objects.storage import pages
@@ -49,6 +50,7 @@ from teams.problems import (
 log = logging.getLogger("grove.engine")
 
 ASKED = ("page", "terminal")  # surfaces where a person can be asked
+OVERRUN_S = 0.05  # what takes longer on an event loop is stopped or taken back, and left to a thread
 SIZED = (str, list, dict)
 
 
@@ -71,7 +73,7 @@ class Kept:
 class Transaction(Holding):
     """One transaction for calls of one team; made anew for each batch, used by one thread."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- what a batch runs with
         self,
         connection: psycopg.Connection[Any],
         prepared: Prepared,
@@ -82,8 +84,18 @@ class Transaction(Holding):
         limits: Limits,
         claim: Callable[[str], bool],
         reading: bool,
+        on_loop: bool = False,
     ) -> None:
-        super().__init__(connection, prepared, schema, registry=registry, limits=limits, claim=claim, reading=reading)
+        super().__init__(
+            connection,
+            prepared,
+            schema,
+            registry=registry,
+            limits=limits,
+            claim=claim,
+            reading=reading,
+            on_loop=on_loop,
+        )
         self.cache = cache
         self.images: dict[int, Image] = {}
         self.events: list[tuple[Row, str, Any]] = []
@@ -138,9 +150,11 @@ class Transaction(Holding):
             self._answer(call, row, outcome)
         except Problem as problem:
             outcome.problem = problem
-        except (psycopg.OperationalError, psycopg.InterfaceError, NeedsLock, NotReading, WrongGuess):
+        except (psycopg.OperationalError, psycopg.InterfaceError, NeedsLock, NeedsThread, NotReading, WrongGuess):
             raise
-        except BaseException:  # a kind's SystemExit too: it ends its call, not the thread
+        except BaseException as error:  # a kind's SystemExit too: it ends its call, not the thread
+            if self.on_loop and isinstance(error, apsw.InterruptError):  # it was stopped at BEGIN or COMMIT
+                raise NeedsThread from error
             log.exception("a command failed by a fault of ours: %s on %s", call.command, call.path)
             outcome.problem = Fault(f"{call.command}: Grove made a mistake. Nothing was changed. It is in the log.")
         if row is not None and row.id in self.new:
@@ -246,6 +260,8 @@ class Transaction(Holding):
             self._keep(call, row, fingerprint, outcome.value)
 
     def _deadline(self, call: Call, spec: CommandSpec) -> float:
+        if self.on_loop:
+            return time.monotonic() + OVERRUN_S
         return time.monotonic() + self.limits.LARGE_CALL_SECONDS if spec.large else call.deadline or math.inf
 
     def _work(self, call: Call, work: Callable[[Context], Any], row: Row, outcome: Outcome) -> None:

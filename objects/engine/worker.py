@@ -19,12 +19,12 @@ from psycopg.conninfo import make_conninfo
 
 from objects.engine.calls import Call, Event, Outcome
 from objects.engine.frame import Row
-from objects.engine.interruptions import CommitUnknown, NeedsLock, NotReading, WrongGuess
+from objects.engine.interruptions import CommitUnknown, NeedsLock, NeedsThread, NotReading, WrongGuess
 from objects.engine.mailbox import Batch
 from objects.engine.memory import LARGE_PAGES, give_back
 from objects.engine.prepared import Prepared
 from objects.engine.statements import END_BACKEND, END_XACT, IS_AT_WORK, SESSION, XACT_STATUS
-from objects.engine.transaction import Transaction
+from objects.engine.transaction import OVERRUN_S, Transaction
 from teams import clock
 from teams.problems import Fault, OutOfTime, Overloaded
 
@@ -225,7 +225,7 @@ class Worker:
         if reading:
             tx.end_reading()
 
-    def _transaction(self, batch: Batch, *, reading: bool) -> Transaction:
+    def _transaction(self, batch: Batch, *, reading: bool, on_loop: bool = False) -> Transaction:
         connection = self._connected()
         return Transaction(
             connection,
@@ -236,6 +236,7 @@ class Worker:
             limits=self.limits,
             claim=partial(self._claim, batch),
             reading=reading,
+            on_loop=on_loop,
         )
 
     def _bucket(self) -> int:
@@ -268,7 +269,7 @@ class Worker:
     ) -> None:
         """Run the calls in order, as long as the batch's time lasts; `later` are those that must wait again."""
         slow, slow_s = self.engine.slow, self.limits.SLOW_CALL_MS / 1000
-        started = time.monotonic()
+        started, worked = time.monotonic(), time.thread_time()
         ends_at = started + budget_s
         held: set[str] = set()  # objects of which a call must begin again: later ones wait behind it
         for call in calls:
@@ -280,13 +281,27 @@ class Worker:
                 ran.append((call, tx.carry_out(call)))
             except NeedsLock as lock:
                 call.needs |= {lock.path}
+                call.quick = False
                 later.append(call)
                 held.add(call.path)
             ended = time.monotonic()
             took_s = ended - started
             if took_s > slow_s or slow:
                 self._measure(call.command, took_s)
+            if took_s > OVERRUN_S and tx.on_loop:
+                raise NeedsThread
             started = ended
+        self._pace(ran, time.thread_time() - worked)
+
+    def _pace(self, ran: Sequence[tuple[Call, Outcome]], worked_s: float) -> None:
+        """Learn how much of the processor commands take, and so which an event loop can run.
+
+        Not how long they take: on a busy machine even the shortest call takes long now and then.
+        """
+        pace = self.engine.pace
+        mean_s = worked_s / max(1, len(ran))
+        for command in {call.command for call, _ in ran}:
+            pace[command] = pace.get(command, mean_s) * 0.8 + mean_s * 0.2
 
     def _keep(self, tx: Transaction) -> None:
         """Keep what the next batch can use. After the commit nothing may stand between a call and its answer."""
@@ -313,27 +328,31 @@ class Worker:
 
     def _guess(self, tx: Transaction, calls: Sequence[Call]) -> bool:
         """Begin without locks, where that may go well; tells whether it did."""
-        engine = self.engine
-        rows: dict[str, Row] = {}
-        is_all = True
-        for call in calls:
-            address = (call.schema, call.path)
-            if call.needs:
-                return False
-            if address in engine.contested:
-                if engine.contested[address] > time.monotonic():
-                    return False
-                engine.contested.pop(address, None)
-            # Of platform's work (`work`) the next comes to any process: what this one knows is old more often than not.
-            row = engine.known.get(address) if call.work is None else None
-            if row is None or not engine.cache.has(call.schema, row.id):
-                is_all = False
-            else:
-                rows[call.path] = row
-        if is_all:
+        rows = self._in_memory(calls)
+        if rows is None:
+            return False
+        if all(call.path in rows for call in calls):
             tx.guess(calls, rows)
             return True
         return tx.look(calls, rows)
+
+    def _in_memory(self, calls: Sequence[Call]) -> dict[str, Row] | None:
+        """Give the rows of what calls name and is in memory; None where guesses would only cost."""
+        engine = self.engine
+        rows: dict[str, Row] = {}
+        for call in calls:
+            address = (call.schema, call.path)
+            if call.needs:
+                return None
+            if address in engine.contested:
+                if engine.contested[address] > time.monotonic():
+                    return None
+                engine.contested.pop(address, None)
+            # Of platform's work (`work`) the next comes to any process: what this one knows is old more often than not.
+            row = engine.known.get(address) if call.work is None else None
+            if row is not None and engine.cache.has(call.schema, row.id):
+                rows[call.path] = row
+        return rows
 
     def _contest(self, schema: str, calls: Sequence[Call]) -> None:
         """Take note that other processes are at work on one of these objects: guesses would only cost."""

@@ -17,3 +17,4 @@ class Sql(Shaping, Exporting, Saving, Fetching, Querying, Facility):
 
     name = "sql"
     tab = Tab("Database", order=110, name="database")
+    is_measured = False

@@ -260,7 +260,9 @@ class Request:
         streams = command in streaming() and await self._streams(caller, command, create, spec)
         listener = live.Listener(caller.schema, path) if streams else None
         try:
-            outcome = await engine().acall(
+            serving = engine()
+            serving.on_loop()  # runs quick calls
+            outcome = await serving.acall(
                 caller.schema, path, command, arguments, caller,
                 key=self._key(), via="http", create=create, confirmed=confirmed, text=text,
                 seconds=seconds_for(arguments, settings.GROVE) if text else 0.0,

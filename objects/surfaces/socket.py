@@ -23,6 +23,7 @@ Closed with 1003 (binary), 1008 (too many messages that cannot be read), 1009 (t
 
 import asyncio
 import logging
+import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -129,12 +130,16 @@ class Returns:
         self.loop = loop
         self._waiting: deque[tuple[Pending, Outcome]] = deque()
         self._woken = False
+        self._thread = threading.get_ident()
 
     def put(self, pending: Pending, outcome: Outcome) -> None:
         """Let the loop answer; from any thread."""
         self._waiting.append((pending, outcome))
         if not self._woken:
             self._woken = True
+            if threading.get_ident() == self._thread:
+                pending.session.on_loop.afterwards(self._answer)
+                return
             with suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 self.loop.call_soon_threadsafe(self._answer)
 
@@ -167,6 +172,7 @@ class Session:
         self._limit = settings.GROVE.SOCKET_CALLS
         self._room: asyncio.Future[None] | None = None
         self._engine = engine()
+        self.on_loop = self._engine.on_loop()
         self.listening = Subscriptions(line, self._engine, self._let_go)
         self._is_idle = False  # nothing that came before is still being read
         self._caller: Caller
@@ -214,7 +220,11 @@ class Session:
         taken = 0
         try:
             for text in texts:
-                if self._outstanding >= self._limit or self.wire.is_full or not self._take_plain(text):
+                if (
+                    self._outstanding >= self._limit
+                    or self.wire.is_full
+                    or not self._take_plain(text, more=len(texts) > 1)
+                ):
                     break
                 taken += 1
         except Exception:
@@ -226,7 +236,7 @@ class Session:
             self.flush()
         return taken
 
-    def _take_plain(self, text: bytes) -> bool:
+    def _take_plain(self, text: bytes, *, more: bool) -> bool:
         """Carry out a request for which nothing has to be waited for; False, and nothing done, for all else."""
         try:
             request = json.read(text)
@@ -238,7 +248,7 @@ class Session:
         pending = Pending(self, method, self.path, None, request_id, is_notification="id" not in request)
         try:
             self._spend(pending, request)
-            self._submit(pending, method, params, request)
+            self._submit(pending, method, params, request, more=more)
         except Problem as problem:
             self._answer_problem(pending, problem)
         return True
@@ -309,7 +319,9 @@ class Session:
         if "path" in request:
             pending.target = other(request["path"])
 
-    def _submit(self, pending: Pending, method: str, params: dict[str, Any], request: Message) -> None:
+    def _submit(
+        self, pending: Pending, method: str, params: dict[str, Any], request: Message, *, more: bool = False
+    ) -> None:
         key, confirm = request.get("key"), request.get("confirm", False)
         if key is not None and not (type(key) is str and 0 < len(key) <= KEY_LENGTH and key.isprintable()):
             raise WrongArgument("key", f"key: the idempotency key is 1 to {KEY_LENGTH} printable characters.")
@@ -320,7 +332,7 @@ class Session:
             self._caller.schema, pending.target, method, params, self._caller, pending,
             key=key, via="socket", create=create, confirmed=confirm,
         )  # fmt: skip
-        self._engine.submit(call)
+        self.on_loop.submit(call, more=more)
         self._outstanding += 1
 
     # Answering

@@ -1,0 +1,228 @@
+"""Quick calls on an event loop's own thread: as true as on a thread of the engine, whatever comes between."""
+
+import asyncio
+import threading
+
+import psycopg
+import pytest
+from psycopg.sql import SQL, Identifier
+
+from objects.engine.on_loop import LoopWorker
+from objects.engine.worker import Worker
+from objects.facilities.database import Sql
+from objects.models import JournalLine
+from teams.problems import NotAllowed
+
+
+class Ran:
+    """How many batches of an engine its loop carried out, and how many its threads."""
+
+    def __init__(self, engine, monkeypatch) -> None:
+        self.on_loop = self.in_threads = 0
+        carry_out = Worker._carry_out
+
+        def counted(worker, *args, **options):
+            if worker.engine is engine and isinstance(worker, LoopWorker):
+                assert threading.current_thread() is threading.main_thread()
+                self.on_loop += 1
+            elif worker.engine is engine:
+                self.in_threads += 1
+            return carry_out(worker, *args, **options)
+
+        monkeypatch.setattr(Worker, "_carry_out", counted)
+
+
+@pytest.fixture
+async def ours(grove, engine_with, monkeypatch):
+    """The grove through an engine whose quick calls run on this test's event loop. A busy machine makes none slow."""
+    monkeypatch.setattr("objects.engine.on_loop.QUICK_S", 10.0)
+    monkeypatch.setattr("objects.engine.worker.OVERRUN_S", 10.0)
+    engine = engine_with()
+    await is_free(engine)
+    return grove.through(engine)
+
+
+@pytest.fixture
+def ran(ours, monkeypatch) -> Ran:
+    return Ran(ours.engine, monkeypatch)
+
+
+async def is_free(engine) -> LoopWorker:
+    here = engine.on_loop()
+    while not here.is_free:  # noqa: ASYNC110 -- nothing tells of it
+        await asyncio.sleep(0.01)
+    return here
+
+
+async def incr(grove, path, **options):
+    return await grove.engine.acall(grove.schema, path, "state.incr", {"key": "n"}, grove.caller, **options)
+
+
+async def test_calls_on_an_object_in_memory_run_on_the_loop_and_are_durable(ours, ran, grove):
+    path = grove.new()
+
+    values = [(await incr(ours, path)).value for _ in range(5)]
+
+    assert values == [1, 2, 3, 4, 5]
+    assert (ran.in_threads, ran.on_loop) == (1, 4)
+    assert await asyncio.to_thread(kept, grove, path) == (5, 5)
+
+
+def kept(grove, path) -> tuple[int, int]:
+    """What another engine reads, and how many lines the journal has."""
+    with grove.tables():
+        lines = JournalLine.objects.filter(object_id=grove.id(path), command="state.incr")
+        return grove.call(path, "state.get", key="n"), lines.count()
+
+
+async def test_calls_that_come_together_are_one_batch_in_their_order(ours, ran, grove):
+    path = grove.new()
+    await incr(ours, path)
+
+    outcomes = await asyncio.gather(*(incr(ours, path) for _ in range(40)))
+
+    assert [outcome.value for outcome in outcomes] == list(range(2, 42))
+    assert ran.in_threads == 1
+    assert ran.on_loop < 20  # the first goes at once; what comes while it is committed goes together
+
+
+async def test_what_another_process_did_meanwhile_is_seen(ours, ran, grove):
+    path = grove.new()
+    await incr(ours, path)
+    await incr(ours, path)
+
+    await asyncio.to_thread(grove.call, path, "state.incr", key="n")
+    outcome = await incr(ours, path)
+
+    assert outcome.value == 4
+    assert (ran.on_loop, ran.in_threads) == (2, 2)  # the wrong guess was run again by a thread
+
+
+async def test_a_call_with_a_key_goes_to_a_thread_and_keeps_its_place(ours, ran, grove):
+    path = grove.new()
+    await incr(ours, path)
+
+    outcomes = await asyncio.gather(
+        *(incr(ours, path, key="once" if number in (3, 7) else None) for number in range(10))
+    )
+
+    assert [outcome.value for outcome in outcomes] == [2, 3, 4, 5, 6, 7, 8, 5, 9, 10]
+    assert [number for number, outcome in enumerate(outcomes) if outcome.replayed] == [7]
+
+
+async def test_a_call_that_reaches_another_object_is_left_to_a_thread(ours, ran, purse):
+    rich, poor = await asyncio.to_thread(purse, 100), await asyncio.to_thread(purse)
+    call = ours.engine.acall
+    for _ in range(2):
+        await call(ours.schema, rich, "put_in", {"amount": 1}, ours.caller)
+
+    paid = await call(ours.schema, rich, "pay", {"to": poor, "amount": 30}, ours.caller)
+
+    assert paid.problem is None
+    assert [(await call(ours.schema, path, "balance", {}, ours.caller)).value for path in (rich, poor)] == [72, 30]
+    assert ours.engine.pace["pay"] > 0.1  # the loop does not try again soon
+
+
+async def test_a_refusal_changes_nothing_and_its_neighbours_take_place(ours, ran, grove):
+    path = grove.new()
+    await incr(ours, path)
+    call = ours.engine.acall
+
+    outcomes = await asyncio.gather(
+        incr(ours, path), call(ours.schema, path, "state.incr", {"key": ""}, ours.caller), incr(ours, path)
+    )
+
+    assert [outcome.value for outcome in outcomes] == [2, None, 3]
+    assert outcomes[1].problem.status == 422
+    assert ran.in_threads == 1
+
+
+async def test_rights_are_decided_on_the_loop_too(ours, grove, caller, member, team):
+    path = grove.new()
+    await incr(ours, path)
+    viewer = await asyncio.to_thread(lambda: caller(team, member(team)))
+
+    outcome = await ours.engine.acall(ours.schema, path, "state.incr", {"key": "n"}, viewer)
+
+    assert isinstance(outcome.problem, NotAllowed)
+    assert (await incr(ours, path)).value == 2
+
+
+async def test_sql_is_run_by_threads_since_its_caller_says_how_long_it_takes(ours, ran, grove):
+    path = grove.new()
+
+    for query in ("create table t(x)", "insert into t values(1)", "insert into t values(2)"):
+        await ours.engine.acall(ours.schema, path, "sql", {"query": query}, ours.caller)
+
+    assert (ran.on_loop, ran.in_threads) == (0, 3)
+
+
+async def test_a_command_that_takes_long_is_taken_back_and_run_by_a_thread(ours, ran, grove, monkeypatch):
+    monkeypatch.setattr(Sql, "is_measured", True)
+    path = grove.new()
+    call = ours.engine.acall
+    for query in ("create table t(x)", "insert into t values(1)", "insert into t values(2)"):
+        await call(ours.schema, path, "sql", {"query": query}, ours.caller)
+    monkeypatch.setattr("objects.engine.worker.OVERRUN_S", 0.002)
+    monkeypatch.setattr("objects.engine.transaction.OVERRUN_S", 0.002)
+
+    outcome = await call(ours.schema, path, "sql", {"query": (
+        "insert into t with recursive c(n) as (select 1 union all select n + 1 from c where n < 200000)"
+        " select max(n) from c"
+    )}, ours.caller)  # fmt: skip
+    rows = await call(ours.schema, path, "sql", {"query": "select x from t"}, ours.caller)
+
+    assert outcome.problem is None
+    assert rows.value["rows"] == [[1], [2], [200_000]]
+    assert ours.engine.pace["sql"] > 0.1  # the loop does not try again soon
+
+
+async def test_connections_that_the_database_cut_are_opened_again(ours, ran, grove):
+    here = ours.engine.on_loop()
+    path = grove.new()
+    await incr(ours, path)
+    await incr(ours, path)
+
+    pid = here._connection.info.backend_pid
+    with psycopg.connect(grove.engine.conninfo, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+    values = [(await incr(ours, path)).value for _ in range(3)]
+    here = await is_free(ours.engine)
+
+    assert values == [3, 4, 5]
+    assert here._connection.info.backend_pid != pid
+
+
+async def test_a_commit_that_waits_for_a_lock_lets_other_calls_pass(ours, ran, grove):
+    held, free = grove.new(), grove.new()
+    for path in (held, free) * 2:
+        await incr(ours, path)
+
+    with psycopg.connect(grove.engine.conninfo) as other:
+        table = Identifier(grove.schema, "object")
+        other.execute(SQL("SELECT FROM {} WHERE path = %s FOR UPDATE").format(table), (held,))
+        waiting = asyncio.ensure_future(incr(ours, held))
+        await asyncio.sleep(0.05)
+        passed = [(await incr(ours, free)).value for _ in range(3)]
+        is_waiting = not waiting.done()
+        other.rollback()
+
+    assert (passed, is_waiting, (await waiting).value) == ([3, 4, 5], True, 3)
+
+
+def test_a_loop_that_is_closed_with_a_call_under_way_leaves_its_object_to_others(grove, engine_with):
+    engine = engine_with()
+    ours, path = grove.through(engine), grove.new()
+
+    async def leave() -> None:
+        here = await is_free(engine)
+        for _ in range(2):
+            await incr(ours, path)
+        left = asyncio.ensure_future(incr(ours, path))
+        while here._turn is None:  # noqa: ASYNC110 -- nothing tells of it
+            await asyncio.sleep(0)
+        assert not left.done()
+
+    asyncio.run(leave())
+
+    assert ours.call(path, "state.incr", key="n") == 4
