@@ -59,7 +59,7 @@ presence.announce("web")
 def _end() -> None:
     """Answer what waits, and tell other processes what was changed."""
     running.stop()
-    live.flush()
+    live.stop()
 
 
 running.engine()  # loads all kinds: otherwise the first call would, and nobody be answered meanwhile

@@ -35,6 +35,9 @@ FORM_OVERHEAD_BYTES = 1 << 20  # what a form may need around its file
 LINGER_S = 2.0  # how long a refused upload may go on into nothing, so that the refusal is read
 CLOSE_TOO_LARGE = 1009
 FINISH_S = 10.0  # how long requests under way may take to end when the process is told to stop
+CONNECT_S = (
+    20.0  # how long a socket may take to be let in; with the 5 of Daphne's command line a busy machine lets none
+)
 CLOSE_S = 5.0  # how long a socket's other side may take to answer a close
 
 Message = dict[str, Any]
@@ -389,6 +392,7 @@ class Server(daphne.server.Server):  # type: ignore[misc]
     def run(self) -> None:
         daphne.server.HTTPFactory = Factory
         daphne.server.WebSocketFactory = SocketFactory
+        self.websocket_connect_timeout = self.websocket_handshake_timeout = CONNECT_S
         self.request_buffer_size = 1 << 20  # Daphne's own reading of the body goes nowhere: in few steps
         reactor.callWhenRunning(self._set_up_sockets)
         super().run()

@@ -297,6 +297,7 @@ class _Post:
         self._waiting: deque[Event] = deque()
         self._more = threading.Event()
         self._missed = False  # events were dropped: everybody elsewhere must look again
+        self._over = threading.Event()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
@@ -326,6 +327,15 @@ class _Post:
             steps -= 1
         return not self._waiting
 
+    def stop(self, timeout_s: float) -> bool:
+        """Hand over what waits, as `flush` does, and end the thread. Nothing may be put after that."""
+        is_told = self.flush(timeout_s)
+        self._over.set()
+        self._more.set()
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+        return is_told
+
     def _run(self) -> None:
         connection: valkey.Connection | None = None
         line: socket.socket
@@ -334,8 +344,7 @@ class _Post:
         )
         pause = RETRY_S[0]
         batch: list[Event] = []
-        while True:
-            self._more.wait()
+        while self._more.wait() and not self._over.is_set():
             try:
                 if connection is None:
                     connection = pool.make_connection()
@@ -356,7 +365,7 @@ class _Post:
                     batch = []
                 pause = RETRY_S[0]
                 self._more.clear()
-                if self._waiting:  # put() came in between and saw the flag still set
+                if self._waiting or self._over.is_set():  # put() or stop() came in between and saw the flag still set
                     self._more.set()
             except (valkey.ValkeyError, OSError) as error:
                 if connection is not None:
@@ -367,8 +376,10 @@ class _Post:
                 self._waiting.clear()
                 self._missed = True
                 log.warning("valkey is away: events do not reach other processes: %s", error)
-                threading.Event().wait(pause)
+                self._over.wait(pause)
                 pause = min(pause * 2, RETRY_S[1])
+        if connection is not None:
+            connection.disconnect()  # type: ignore[no-untyped-call]
 
 
 def _line_of(connection: valkey.Connection) -> socket.socket:
@@ -475,3 +486,12 @@ def publish(events: Sequence["Event"]) -> None:
 def flush(timeout_s: float = 2.0) -> bool:
     """Wait until other processes were told, before this one ends; False when that took too long."""
     return _post.flush(timeout_s)
+
+
+def stop(timeout_s: float = 2.0) -> bool:
+    """Do as `flush` and end the thread that tells others: left alone, it would look for a Valkey that was stopped first
+    until the process is gone. Who publishes after that begins another.
+    """
+    global _post
+    ended, _post = _post, _Post()
+    return ended.stop(timeout_s)

@@ -13,6 +13,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.test.utils import setup_databases, teardown_databases
+from playwright import async_api, sync_api
 from pytest_django import DjangoDbBlocker
 
 from objects import live
@@ -31,6 +32,11 @@ NewToken = Callable[..., tuple[Token, str]]
 KnownAs = Callable[..., Caller]
 
 numbers = itertools.count(1)
+# What is waited for comes sooner or later on a machine that has much to do; how soon is the benchmarks' business.
+PATIENCE_MS = 30_000
+sync_api.expect.set_options(timeout=PATIENCE_MS)
+async_api.expect.set_options(timeout=PATIENCE_MS)
+
 RUN = uuid.uuid4().hex[:6]  # with --reuse-db the people of earlier runs are still there
 
 
@@ -134,10 +140,11 @@ def caller(database: None) -> KnownAs:
 
 @pytest.fixture(scope="session", autouse=True)
 def engine_of_the_session(database) -> Iterator[None]:
-    """End this process's engine before its database goes."""
+    """End this process's engine before its database goes, and what tells others before their Valkey does."""
     yield
     hosting.stop()
     running.stop()
+    live.stop()
 
 
 @pytest.fixture(scope="session")

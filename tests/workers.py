@@ -1,6 +1,7 @@
-"""A Valkey of its own for each process of `pytest -n`: a channel is heard in all databases of a server.
+"""The processes of `pytest -n N --dist loadfile`: a Valkey of its own for each, and which of them runs which files.
 
-Loaded with `-p`, before the settings read VALKEY_URL. Databases in Postgres are kept apart by pytest-django.
+A Valkey each, since a channel is heard in all databases of a server; databases in Postgres are kept apart by
+pytest-django. Loaded with `-p`, before the settings read VALKEY_URL.
 """
 
 import atexit
@@ -9,12 +10,27 @@ import signal
 import subprocess
 import tempfile
 import time
+from fnmatch import fnmatchcase
 from pathlib import Path
+
+import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from config.up.supervisor import die_with_parent
 from config.up.valkey import Valkey
 
 READY_S = 20
+
+# What takes minutes, the longest first: it begins first, so that all processes end at about the same time. A folder, or
+# files of a folder with a like end, stay together in one process: they share a Grove, or a site and a Chromium.
+LONGEST = (
+    "tests/chaos/*.py",
+    "tests/teams/browser/*.py",
+    "tests/pages/*_in_a_browser.py",
+    "tests/browsers/live/*.py",
+)
+IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
 
 
 def serve() -> None:
@@ -44,5 +60,35 @@ def serve() -> None:
     os.environ["VALKEY_URL"] = server.url
 
 
-if "PYTEST_XDIST_WORKER" in os.environ:
+def unit(nodeid: str) -> str:
+    """Name what a test stays together with: its file, or one of LONGEST."""
+    file = nodeid.partition("::")[0]
+    return next((each for each in LONGEST if fnmatchcase(file, each)), file)
+
+
+class Together(LoadFileScheduling):  # type: ignore[misc]
+    """Shares out units in the order in which they are collected, and not by how many tests are in each."""
+
+    def __init__(self, config: pytest.Config, log: Producer) -> None:
+        config.option.loadscopereorder = False
+        super().__init__(config, log)
+
+    def _split_scope(self, nodeid: str) -> str:
+        return unit(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together | None:
+    """Have files shared out by us, where they are to be."""
+    return Together(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what takes longest first, where there are several processes."""
+    if IS_WORKER:
+        order = {name: number for number, name in enumerate(LONGEST)}
+        items.sort(key=lambda item: order.get(unit(item.nodeid), len(order)))
+
+
+if IS_WORKER:
     serve()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # what is installed in the environment may be missing still
     from config.up.supervisor import Supervisor
 
 VAR = Path(os.environ.get("GROVE_VAR", ROOT / "var"))
+MOST_SHARES = 4  # of the tests: the longest of them take a quarter of the time
 WITHOUT_SERVERS = {"diffsettings", "help", "makemessages", "newkind", "version", "--help", "-h", "--version"}
 
 
@@ -70,10 +71,13 @@ def up(arguments: Sequence[str]) -> int:
 def test(arguments: Sequence[str]) -> int:
     """Run pytest with servers of its own, so that it neither needs nor disturbs a running Grove.
 
-    `-n 4 --dist loadfile` shares files out among so many processes.
+    All tests at once are shared out among processes, by file; `-n 0` has them run in this one, one after the other.
     """
     enter(["base", "dev"])
-    return _with_servers("test", VAR / "test", [sys.executable, "-m", "pytest", *arguments])
+    if not any(each.startswith("-n") or not each.startswith("-") for each in arguments):
+        shares = max(2, min(MOST_SHARES, os.cpu_count() or 1))
+        arguments = ["-n", str(shares), "--dist", "loadfile", *arguments]
+    return _with_servers("test", VAR / "test", [sys.executable, "-m", "pytest", *arguments], is_fleeting=True)
 
 
 def install(arguments: Sequence[str]) -> int:
@@ -118,8 +122,8 @@ def django(arguments: Sequence[str]) -> int:
     return _with_servers(name, VAR, [sys.executable, str(ROOT / "manage.py"), *arguments])
 
 
-def _with_servers(what: str, var: Path, command: Sequence[str]) -> int:
-    """Run a command while servers run for it; they are stopped after it."""
+def _with_servers(what: str, var: Path, command: Sequence[str], *, is_fleeting: bool = False) -> int:
+    """Run a command while servers run for it; they are stopped after it. is_fleeting: as `start_servers` says."""
     from config.up.servers import start_servers  # noqa: PLC0415 -- needs the environment
     from config.up.supervisor import Stopped, Supervisor  # noqa: PLC0415
 
@@ -130,7 +134,7 @@ def _with_servers(what: str, var: Path, command: Sequence[str]) -> int:
     try:
         claim.stop_leftovers()
         with Supervisor(claim.children_changed) as supervisor:
-            found = start_servers(supervisor, var, is_quiet=True)
+            found = start_servers(supervisor, var, is_quiet=True, is_fleeting=is_fleeting)
             claim.state.environment = found
             claim.write()
             return _in_front(supervisor, command, found)

@@ -46,13 +46,19 @@ SETTINGS = {
 }
 
 
+# For data that nobody wants back after the machine fell over: tests', which make their database anew each time.
+FLEETING = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
 class Postgres:
     """One cluster, its data under `home`.
 
-    secrets: the directory of its passwords.
+    secrets: the directory of its passwords. is_fleeting: what it holds may be lost with the machine.
     """
 
-    def __init__(self, home: Path, secrets: Path, *, rank: int = 0, is_quiet: bool = False) -> None:
+    def __init__(
+        self, home: Path, secrets: Path, *, rank: int = 0, is_quiet: bool = False, is_fleeting: bool = False
+    ) -> None:
         self.owner: Owner = owner_of_postgres()
         self.home = home_for(self.owner, home)
         self.data = self.home / "data"
@@ -65,7 +71,7 @@ class Postgres:
         self.admin_password = kept_secret(secrets / "postgres-admin", 32)
         self.password = kept_secret(secrets / "postgres", 32)
         self.port = free_port()
-        self.rank, self.is_quiet = rank, is_quiet
+        self.rank, self.is_quiet, self.is_fleeting = rank, is_quiet, is_fleeting
 
     @property
     def url(self) -> str:
@@ -152,6 +158,7 @@ class Postgres:
     def program(self) -> Program:
         settings = {
             **SETTINGS,
+            **(FLEETING if self.is_fleeting else {}),
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
             "unix_socket_directories": "",

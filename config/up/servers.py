@@ -15,15 +15,18 @@ POSTGRES_RANK, VALKEY_RANK = 0, 1  # Postgres is stopped last
 READY_S = 60.0  # recovery after a crash reads up to max_wal_size of log
 
 
-def start_servers(supervisor: Supervisor, var: Path, *, is_quiet: bool = False) -> dict[str, str]:
+def start_servers(
+    supervisor: Supervisor, var: Path, *, is_quiet: bool = False, is_fleeting: bool = False
+) -> dict[str, str]:
     """Start what is not given by DATABASE_URL and VALKEY_URL, and give both addresses as environment variables.
 
+    is_fleeting: the data may be lost when the machine falls over, and commits need not wait for the disk.
     Raises Failure when a server can't be started or a given one can't be reached.
     """
     secrets = var / "secrets"
     postgres = valkey_server = None
     if "DATABASE_URL" not in os.environ:
-        postgres = Postgres(var / "postgres", secrets, rank=POSTGRES_RANK, is_quiet=is_quiet)
+        postgres = Postgres(var / "postgres", secrets, rank=POSTGRES_RANK, is_quiet=is_quiet, is_fleeting=is_fleeting)
         if not postgres.data.exists():
             say(f"Making a database in {postgres.home}")
         postgres.prepare()

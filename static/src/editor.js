@@ -106,7 +106,7 @@ export function openEditor(area) {
         indentOnInput(),
         bracketMatching(),
         closeBrackets(),
-        autocompletion(),
+        autocompletion({ icons: false }), // its icons are characters that few fonts have
         highlightActiveLine(),
         area.dataset.editor === "sql" || area.rows < SHORT ? [] : lineNumbers(),
         syntaxHighlighting(colours),

@@ -17,6 +17,7 @@ from psycopg.sql import SQL, Identifier, Literal
 from config.up.environment import ROOT
 from objects.models import JournalLine
 from teams.problems import Overloaded
+from tests.fair import fair
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def test_a_stopped_process_loses_its_locks_and_its_call_still_takes_place_once(g
 
     assert stranger == 1
     assert set(waits) <= {504}
-    assert free_s < 5
+    assert free_s < fair(5)
     # It may have run out of its own time while it was stopped; then nothing of it took place.
     paid = {"9\n": 1, "out-of-time\n": 0}[said]
     assert [grove.call(path, "balance") for path in (source, target)] == [10 - paid, 5 + paid]
@@ -146,7 +147,7 @@ def test_a_reader_never_sees_half_of_what_another_process_cut_off(grove, engine_
     over = threading.Event()
     numbers = "with recursive n(v) as (values (1) union all select v + 1 from n where v < 300)"
     fill = f"{numbers} insert into t select v, randomblob(3000) from n"
-    seen = set()
+    seen: set[tuple[int, ...]] = set()
 
     def write() -> None:
         while not over.is_set():
@@ -155,8 +156,8 @@ def test_a_reader_never_sees_half_of_what_another_process_cut_off(grove, engine_
 
     writing = threading.Thread(target=write)
     writing.start()
-    ends_at = time.monotonic() + 3
-    while time.monotonic() < ends_at:
+    began = time.monotonic()
+    while (lasted_s := time.monotonic() - began) < 3 or (len(seen) < 2 and lasted_s < 60):
         reader.engine.cache.clear()  # so that its pages come in several queries
         (row,) = reader.call(path, "sql.query", query="select count(*), count(distinct n), sum(length(body)) from t")[
             "rows"
@@ -170,7 +171,7 @@ def test_a_reader_never_sees_half_of_what_another_process_cut_off(grove, engine_
 
 
 def wait_until_idle_in_transaction(postgres) -> None:
-    ends_at = time.monotonic() + 20
+    ends_at = time.monotonic() + 60  # it begins with a process of its own
     asked = (
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'"
         " AND application_name = 'grove engine' AND clock_timestamp() - state_change > interval '50 ms'"

@@ -5,18 +5,11 @@ A browser's fixtures end with this package: two of Playwright's loops cannot be 
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
-from django.db import connection
 from django.test import Client
 from playwright.sync_api import Browser, sync_playwright
 
@@ -27,9 +20,9 @@ from teams import actions
 from teams.models import Person, Team
 from teams.problems import Conflict
 from tests.pages.browser import KEY, ROOT
+from tests.surfaces.conftest import start
 
 SignedIn = Callable[..., Client]
-READY_S = 40
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -83,45 +76,15 @@ def make(call) -> Callable[[str], str]:
     return new
 
 
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
 @pytest.fixture(scope="package")
 def site(database, tmp_path_factory) -> Iterator[str]:
     """A web process on the tests' database, with the demo team in it; gives its address."""
     build_assets(ROOT)
     actions.seed_demo()
-    params, port = connection.get_connection_params(), free_port()
-    server = f"{params.get('host', '')}:{params.get('port', 5432)}"
-    secret = f":{params['password']}" if params.get("password") else ""
-    environment = os.environ | {
-        "DATABASE_URL": f"postgres://{params.get('user', '')}{secret}@{server}/{params['dbname']}",
-        "GROVE_ENTER_KEY": KEY,
-    }
-    log = tmp_path_factory.mktemp("site") / "web.log"
-    with log.open("wb") as output:
-        web = subprocess.Popen(
-            [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "config.asgi:application"],
-            cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-    address = f"http://127.0.0.1:{port}"
-    try:
-        give_up_at = time.monotonic() + READY_S
-        while True:
-            try:
-                urlopen(f"{address}/account/login/", timeout=5).close()
-                break
-            except (URLError, OSError) as error:
-                if web.poll() is not None or time.monotonic() > give_up_at:
-                    raise RuntimeError(f"the web process does not answer:\n{log.read_text()}") from error
-                time.sleep(0.2)
-        yield address
-    finally:
-        web.terminate()
-        web.wait(timeout=20)
+    process, web = start(tmp_path_factory.mktemp("site") / "web.log", GROVE_ENTER_KEY=KEY)
+    yield web.url
+    process.terminate()
+    process.wait(timeout=20)
 
 
 @pytest.fixture(scope="package")

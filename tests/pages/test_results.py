@@ -51,3 +51,29 @@ def test_nested_json_unfolds_and_flat_json_is_pairs():
     assert (type(deep), type(flat)) == (Tree, Pairs)
     assert [(each.name, each.kind) for each in deep.branch.members] == [("lamp", "object"), ("on", "yes or no")]
     assert Chart("x").template == "objects/_chart.html"
+
+
+def test_a_trial_tells_what_would_differ_in_each_row():
+    answer = {
+        "changed": 3,
+        "rows": [
+            {
+                "table": "t",
+                "what": "update",
+                "before": {"id": 1, "n": 2, "m": None},
+                "after": {"id": 1, "n": 3, "m": ""},
+            },
+            {"table": "t", "what": "delete", "before": {"id": 4, "n": "x"}, "after": None},
+            {"table": "t", "what": "update", "before": {"id": 5}, "after": {"id": 5}},
+        ],
+        "more": False,
+    }
+
+    _, table = result_of(registry.command("object", "sql.dryrun"), answer).blocks
+
+    assert table.columns == ("table", "what", "row", "change")
+    assert [[each.text for each in row] for row in table.rows] == [
+        ["t", "update", "id 1", "n: 2 → 3, m: null → "],
+        ["t", "delete", "id 4", "n: x"],
+        ["t", "update", "id 5", "nothing differs"],
+    ]

@@ -1,22 +1,23 @@
 """Ways in and out that are easy to forget: cookies, origins, narrow tokens, a process that stops."""
 
 import asyncio
+import http.client
 import json
 import signal
 import socket
 import threading
 import time
-from typing import Any
 
 import httpx
 import pytest
 import websockets
 from django.conf import settings
 
+from tests.fair import fair
 from tests.surfaces.conftest import Site, Web, start
 
 PASSWORD = "correct horse battery"
-SLOW = "with recursive c(n) as (select 1 union all select n + 1 from c where n < 1500000) select count(*) from c"
+SLOW = "with recursive c(n) as (select 1 union all select n + 1 from c where n < 4000000) select count(*) from c"
 
 
 class Browser:
@@ -164,7 +165,7 @@ async def test_signing_out_ends_the_sockets_of_that_session_though_the_person_is
             busy.join()
 
     assert closed.value.rcvd.code == 4401
-    assert took <= 2.0
+    assert took <= fair(2.0)
 
 
 @pytest.mark.parametrize("command", ["files.put"])
@@ -196,28 +197,24 @@ async def test_a_token_of_a_watching_command_goes_on_hearing(site, token, team):
 
 
 def test_a_process_told_to_stop_ends_the_calls_under_way_and_takes_no_more(database, team, token, tmp_path):
-    process, web = start(tmp_path / "log")
+    process, web = start(tmp_path / "log", GROVE_SQL_SECONDS="9")  # a busy machine needs more than the two there are
     _, secret = token(team)
     site = Site(web, team.slug, secret)
     site.new("/stopping")
-    answers: list[Any] = []
     kept = httpx.Client(headers=site.bearer, timeout=30)
     assert kept.get(site.url("/stopping")).status_code == 200
-    calls = [
-        threading.Thread(target=lambda: answers.append(site.post("/stopping:sql.query", json={"query": SLOW})))
-        for _ in range(3)
-    ]
+    calls = [http.client.HTTPConnection("127.0.0.1", web.port, timeout=30) for _ in range(3)]
     for call in calls:
-        call.start()
-    time.sleep(0.3)
+        call.request("POST", f"/api/v1/{team.slug}/stopping:sql.query", json.dumps({"query": SLOW}), site.bearer)
+    for _ in range(5):  # by then the process has turned to all who asked before
+        assert kept.get(site.url("/stopping")).status_code == 200
 
     process.send_signal(signal.SIGTERM)
-    time.sleep(0.15)
-    late = kept.get(site.url("/stopping"))
-    for call in calls:
-        call.join()
+    while (late := kept.get(site.url("/stopping"))).status_code == 200:  # it has not heard of it yet
+        pass
+    answers = [call.getresponse() for call in calls]
 
-    assert [each.status_code for each in answers] == [200] * 3, [each.text for each in answers]
+    assert [each.status for each in answers] == [200] * 3, [each.read() for each in answers]
     assert (late.status_code, late.headers["retry-after"], late.json()["type"]) == (503, "1", "overloaded")
     assert process.wait(15) in (0, -signal.SIGTERM)
     assert web.mistakes() == []

@@ -8,6 +8,7 @@ import time
 import httpx
 import pytest
 
+from tests.fair import fair
 from tests.surfaces.conftest import Site
 
 REFUSED, STOPPED, TOO_LARGE, ANSWERED = (422, "wrong-argument"), (504, "out-of-time"), (413, "too-large"), (200, "")
@@ -176,7 +177,7 @@ def test_a_hostile_statement_does_no_harm(hostile_site, web, name):
 
     got = answer.status_code, answer.json().get("type", "")
     assert got == wanted or (wanted is None and got in (REFUSED, STOPPED, TOO_LARGE, ANSWERED)), answer.text[:500]
-    assert took_s < SECONDS
+    assert took_s < fair(SECONDS)
     assert "Traceback" not in answer.text
     assert "psycopg" not in answer.text
     after = site.get("/hostile:state.get?key=n").json()
@@ -232,4 +233,4 @@ def test_others_are_answered_while_hostile_statements_run_out_their_time(hostile
         each.join()
 
     assert [each.status_code for each in answers] == [504, 504]
-    assert slowest < LIMIT_S + 1
+    assert slowest < fair(LIMIT_S + 1)

@@ -16,6 +16,7 @@ from django.utils import timezone
 from teams import actions
 from teams.access import Role
 from teams.models import Person, Team, Token
+from tests.fair import fair
 from tests.surfaces.conftest import Site
 
 PROMISE_S = 2.0
@@ -148,4 +149,4 @@ async def test_it_ends_within_two_seconds_everywhere(site, team, member, token, 
 
     print(f"\n{name}: {took}")
     assert min(lasts) > 0, "something never heard anything"
-    assert max(took.values()) <= PROMISE_S
+    assert max(took.values()) <= fair(PROMISE_S)

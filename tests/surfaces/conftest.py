@@ -63,7 +63,7 @@ def start(
         )
     door.close()
     running = Web(port, process.pid, log, address)
-    for _ in range(300):
+    for _ in range(900):
         try:
             httpx.options(f"{running.url}/api/v1/x/")
             return process, running

@@ -12,6 +12,7 @@ import websockets
 
 from teams import actions
 from teams.access import Role
+from tests.fair import fair
 from tests.surfaces.conftest import Site, start
 from tests.surfaces.test_jsonrpc import call, say
 
@@ -23,7 +24,7 @@ async def subscribe(socket, **params) -> Any:
 async def events(socket, count: int) -> list[dict[str, Any]]:
     heard: list[dict[str, Any]] = []
     while len(heard) < count:
-        message = json.loads(await asyncio.wait_for(socket.recv(), 10))
+        message = json.loads(await asyncio.wait_for(socket.recv(), 30))
         if message.get("method") == "event":
             heard.append(message["params"])
     return heard
@@ -103,9 +104,9 @@ async def test_a_revoked_token_closes_its_sockets_within_two_seconds(site, team,
         await asyncio.to_thread(actions.revoke_token, team=team, token=kept, by=None)
         since = time.monotonic()
         with pytest.raises(websockets.ConnectionClosed) as closed:
-            await asyncio.wait_for(socket.recv(), 5)
+            await asyncio.wait_for(socket.recv(), 30)
 
-    assert time.monotonic() - since < 2
+    assert time.monotonic() - since < fair(2)
     assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (
         4401,
         "The token opens nothing: it is unknown, expired or revoked. Make a new one and send that.",
@@ -122,9 +123,9 @@ async def test_rights_that_are_taken_away_end_a_subscription_within_two_seconds(
         await subscribe(socket, path="/r2")
         await asyncio.to_thread(actions.take_grant, team=team, by=None, person=person, path="/r2")
         since = time.monotonic()
-        note = json.loads(await asyncio.wait_for(socket.recv(), 5))
+        note = json.loads(await asyncio.wait_for(socket.recv(), 30))
 
-        assert time.monotonic() - since < 2
+        assert time.monotonic() - since < fair(2)
         assert note == {
             "jsonrpc": "2.0",
             "method": "unsubscribed",

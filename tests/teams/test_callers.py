@@ -14,6 +14,7 @@ from teams import actions, callers
 from teams.access import Caller, Role, Scope
 from teams.models import Grant, Membership, Token
 from teams.problems import NoSuch, NotSignedIn, OverLimit, Overloaded
+from tests.fair import fair
 
 CLOSED = "The token opens nothing: it is unknown, expired or revoked. Make a new one and send that."
 
@@ -31,7 +32,7 @@ def refusal(slug: str, secret: str) -> tuple[type, str]:
 
 def soon(is_so, seconds=2.0) -> bool:
     """Whether something becomes so within the seconds that are promised."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + fair(seconds)
     while time.monotonic() < end:
         if is_so():
             return True

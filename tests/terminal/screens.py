@@ -112,12 +112,12 @@ class Person:
         """Give the newest control message's member of that name."""
         return next((message[name] for message in reversed(self.texts) if name in message), None)
 
-    async def sees(self, *wanted: str, seconds: float = 5) -> list[str]:
+    async def sees(self, *wanted: str, seconds: float = 30) -> list[str]:
         """Wait until the screen's last lines are these."""
         await self.until(lambda: self.lines[-len(wanted) :] == list(wanted), seconds)
         return self.lines
 
-    async def until(self, is_so: Any, seconds: float = 5) -> None:
+    async def until(self, is_so: Any, seconds: float = 30) -> None:
         """Wait until something is so; fails with the screen."""
         ends_at = time.monotonic() + seconds
         while not is_so():

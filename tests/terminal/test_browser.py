@@ -33,7 +33,7 @@ from teams.models import Team
 ROOT = Path(settings.BASE_DIR)
 PICTURES = ROOT / "var" / "screenshots"
 KEY = "the-key-that-up-prints"
-READY_S = 40
+READY_S = 90
 WAIT_MS = 15_000
 PROMPT = re.compile(r"^/\S*>(?: |$)", re.MULTILINE)
 LOUD = ("error", "warning")

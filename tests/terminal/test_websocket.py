@@ -9,6 +9,7 @@ import websockets
 
 from teams import actions
 from teams.access import Role
+from tests.fair import fair
 from tests.surfaces.conftest import start
 
 PROMPT = "/ $"
@@ -139,7 +140,7 @@ async def test_ctrl_c_stops_the_command_at_work_at_once(sit_down):
         await ann.type("\x03")
 
         await ann.sees("/ $ sleep 60", "^C", PROMPT)
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < fair(0.5)
 
 
 async def test_what_is_typed_ahead_of_the_prompt_counts(sit_down):
@@ -324,7 +325,7 @@ async def test_a_revoked_token_ends_its_session_within_two_seconds(sit_down, tea
 
         assert ann.closed[0] == 4401
         assert ann.told("problem")["type"] == "not-signed-in"
-        assert time.monotonic() - began < 2.5
+        assert time.monotonic() - began < fair(2.5)
 
 
 async def test_a_call_is_made_with_the_rights_of_now(sit_down, grove):

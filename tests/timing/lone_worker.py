@@ -13,11 +13,11 @@ def main(schema: str, object_id: str, source: str) -> None:
     import psycopg
 
     from objects.engine import running
-    from objects.facilities import queue
+    from objects.facilities.queue import delivering
     from objects.timing import worker
     from objects.timing.index import Taken
 
-    setattr(queue, "TURN_S", 60.0)  # noqa: B010 -- final; also on a busy machine two messages are done together
+    setattr(delivering, "TURN_S", 60.0)  # noqa: B010 -- final; also on a busy machine two messages are done together
     with psycopg.connect(running.conninfo(), autocommit=True) as connection:
         worker.work_off(connection, [Taken(schema, int(object_id), source)])
     running.stop()

@@ -4,15 +4,14 @@ A run is begun by a kind, or from a plan, such as `[{"do": "state.incr", "argume
 It goes on after a restart, a move or a year. Where it fails, what its steps did is undone, the last first.
 """
 
-from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, Final
 
 import orjson
 
-from objects.facilities.steps.book import RUN_COLUMNS, Book, Row
-from objects.facilities.steps.shapes import OVER, Begun, Item, RunId, RunLine, State, StepLine, Timeline
+from objects.facilities.steps.book import Book
+from objects.facilities.steps.going import Going
+from objects.facilities.steps.shapes import OVER, Begun, Item, RunId, RunLine, State, StepLine, Timeline, name_of
 from objects.sdk import (
     Between,
     Conflict,
@@ -21,8 +20,6 @@ from objects.sdk import (
     Json,
     Length,
     NoSuch,
-    NotAllowed,
-    Problem,
     Role,
     Tab,
     WrongArgument,
@@ -30,22 +27,16 @@ from objects.sdk import (
     registry,
 )
 from objects.timing.wallclock import utc
-from objects.work.steps import NEVER, Broken, Guarded, Run, Step, Suspended, begun
-from teams.seals import is_sealed, seal
+from objects.work.steps import NEVER, Step, begun
+from teams.seals import seal
 
-TOPIC: Final = "steps"
 MOST_ITEMS: Final = 200
 MOST_RUNS: Final = 10_000  # that are not over, of one object
-KEPT_RUNS: Final = 1_000  # that are over; the oldest go first
-UNDO_TRIES: Final = 5
-PAUSE_S: Final = 1.0
 LETTERS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 LISTED: Final = 200
-ASKED: Final = 5  # that the team's page names
-LOOKED_AT: Final = 50  # runs that it looks at for them: each step does
 
 
-class Steps(Facility):
+class Steps(Going, Facility):
     """Does what takes days, a step at a time."""
 
     tab = Tab("Steps", order=230)
@@ -66,7 +57,7 @@ class Steps(Facility):
                 raise WrongArgument("plan", f"part {number}: has one of do, sleep, event and approval.")
             if item.do and not item.at:
                 self._command(item.do)
-            name = _name(item, number)
+            name = name_of(item, number)
             if name in names:
                 raise WrongArgument("plan", f"part {number}: another part is named {name!r} too. Give it a `name`.")
             names.add(name)
@@ -244,280 +235,6 @@ class Steps(Facility):
         self._wake()
         return run
 
-    def due(self, most: int, broken: Problem | None = None) -> Any:
-        """Go on with the runs that are due."""
-        rows = self._rows(
-            "SELECT id, caller FROM _durable WHERE home = ? AND due_at <= ? AND ended_at IS NULL"
-            " ORDER BY due_at, id LIMIT ?",
-            (self.context.identity, self.context.now, most),
-        )
-        for run, caller in list(rows):
-            problem = broken
-            if problem is None:
-                problem = self.context.attempt(
-                    self.context.path, "steps.go", {"run": run}, caller_id=caller, via=f"run {run}"
-                ).problem
-            if problem is not None:
-                self._went_wrong(self._run(run), problem)
-        self._wake()
-
-    # A run goes on
-
-    def _refuse_strangers(self, row: Row) -> None:
-        """See to it that a run has the rights of who began it, and that Grove wrote who that was."""
-        if row.caller != self.context.caller.id:
-            raise NotAllowed(
-                f"{row.id}: goes on with the rights of who began it. Grove does so by itself when it is due."
-            )
-        words = (self.context.identity, row.id, row.what, str(row.is_plan), row.encoded, row.caller)
-        if not is_sealed(row.seal, *words):
-            raise Conflict(f"{row.id}: came with a file from elsewhere and is not carried out here. Begin it anew.")
-
-    def _go(self, row: Row) -> Begun:
-        context, book = self.context, Book(self.context, row.id)
-        try:
-            run, kind = self._run_of(row, book)
-            value = self._carried_out(row, run, kind)
-            run.finish()
-        except Suspended as suspended:
-            state: State = "going" if suspended.due_at <= context.now else "waiting"
-            self._update(row, state, suspended.due_at)
-            return Begun(row.id, state)
-        except Broken as broken:
-            raise StepRefused(broken) from broken.problem
-        context.db.run(
-            "UPDATE _durable SET state = 'done', ended_at = ?, due_at = 9e999, value = ? WHERE id = ?",
-            (context.now, orjson.dumps(value).decode(), row.id),
-        )
-        self._ended(row.id, "done")
-        return Begun(row.id, "done")
-
-    def _run_of(self, row: Row, book: Book) -> tuple[Run, Any]:
-        context = Guarded(self.context, row.id)
-        kind: Any = registry.kind(self.context.kind)(context)
-        return Run(row.id, book, context, now=self.context.now, began_at=row.began_at, save=kind.save), kind
-
-    def _carried_out(self, row: Row, run: Run, kind: Any) -> Any:
-        """Run the function from the top."""
-        if row.is_plan:
-            return self._planned(run, kind, [Item(**each) for each in row.arguments["plan"]])
-        return begun(type(kind), row.what)(kind, run, **row.arguments)
-
-    def _planned(self, run: Run, kind: Any, plan: list[Item]) -> Any:
-        value = None
-        for number, item in enumerate(plan, start=1):
-            name = _name(item, number)
-            if item.sleep is not None:
-                run.sleep(name, item.sleep)
-            elif item.event:
-                value = run.event(name, seconds=item.seconds)
-            elif item.approval:
-                if not run.approval(name, role=Role.from_word(item.role), seconds=item.seconds):
-                    raise Conflict(f"{name}: was not approved.")
-            elif not item.at and self._command(item.do).task is not None:
-                value = run.task(name, item.do, **(item.arguments or {}))
-            else:
-                undo = self._doing(kind, item.at, item.undo, item.undo_arguments) if item.undo else None
-                value = run.step(
-                    name, self._doing(kind, item.at, item.do, item.arguments),
-                    undo=None if undo is None else _ignoring(undo), tries=item.tries,
-                )  # fmt: skip
-        return value
-
-    def _doing(self, kind: Any, at: str, name: str, arguments: dict[str, Any] | None) -> Callable[[], Any]:
-        """Give what runs a command: of another object, or of this one within this call."""
-        if at and at != self.context.path:
-            return lambda: self.context.call(at, name, **(arguments or {}))
-
-        def here() -> Any:
-            spec = self._command(name)
-            self.context.authorize(self.context.path, command=spec.name, verb=spec.verb, needs=spec.needs)
-            owner = self.context.facility(spec.facility) if spec.facility else kind
-            return spec.plain(spec.run(owner, spec.check(arguments or {})))
-
-        return here
-
-    def _command(self, name: str) -> Any:
-        spec = registry.command(self.context.kind, name)
-        if spec.verb == "dangerous" or spec.alone or spec.large or spec.downloads or spec.facility == self.name:
-            raise WrongArgument(
-                "plan", f"{name}: cannot be part of a plan: it asks first, takes long, or is about runs itself."
-            )
-        return spec
-
-    # It fails
-
-    def _went_wrong(self, row: Row, problem: Problem) -> None:
-        """Take note of why a run could not go on; what it tried is undone already."""
-        context = self.context
-        if row.state in OVER:
-            return
-        if problem.retry_after_s is not None and not isinstance(problem, StepRefused):  # not the run's fault
-            self._update(row, row.state, context.now + problem.retry_after_s)
-        elif isinstance(problem, StepRefused):
-            broken, step = problem.broken, problem.broken.step
-            book = Book(context, row.id)
-            if broken.again_after_s is not None:
-                waiting = Step(
-                    step.name, step.sort, "waiting", step.began_at, None, NEVER, step.tries, None, step.detail
-                )
-                book.write(waiting)
-                self._update(row, row.state, context.now + broken.again_after_s)
-            elif step.sort == "undo":
-                book.write(step)
-                self._end(row)
-            else:
-                book.write(step)  # the function hears of it when it comes here again, and may go another way
-                self._update(row, row.state, context.now)
-        elif row.state == "undoing":
-            self._end(row)
-        else:
-            self._fail(row, problem.members())
-
-    def _fail(self, row: Row, problem: dict[str, Any]) -> None:
-        self.context.db.run(
-            "UPDATE _durable SET state = 'undoing', due_at = ?, problem = ? WHERE id = ?",
-            (self.context.now, orjson.dumps(problem).decode(), row.id),
-        )
-        self._told(row.id, "undoing")
-        self._wake()
-
-    def _undo(self, row: Row) -> Begun:
-        """Undo the last step that is not undone yet, or end."""
-        context, book = self.context, Book(self.context, row.id)
-        run, kind = self._run_of(row, book.only_reading())
-        run.is_replay = True
-        with suppress(Suspended, Problem):  # as far as it came
-            self._carried_out(row, run, kind)
-        run.finish()
-        kind.reload()
-        undos = run.undos
-        if not undos:
-            return Begun(row.id, self._end(row))
-        last = undos[-1]
-        done, known = book.step(last.name), book.step(f"undo {last.name}")
-        assert done is not None
-        tries = 1 if known is None else known.tries + 1
-        undone = Step(f"undo {last.name}", "undo", "done", context.now, context.now, NEVER, tries, None, "")
-        try:
-            last.work()
-        except Problem as problem:
-            failed = Step(undone.name, "undo", "failed", context.now, context.now, NEVER, tries, None, problem.detail)
-            again = None if tries >= UNDO_TRIES else PAUSE_S * 2 ** (tries - 1)
-            raise StepRefused(Broken(failed, problem, again_after_s=again)) from problem
-        book.write(undone)
-        book.write(
-            Step(done.name, done.sort, "undone", done.began_at, done.ended_at, NEVER, done.tries, done.value, "")
-        )
-        self._update(row, "undoing", context.now)
-        return Begun(row.id, "undoing")
-
-    def _end(self, row: Row) -> State:
-        state: State = "cancelled" if (row.problem or {}).get("cancelled") else "failed"
-        self.context.db.run(
-            "UPDATE _durable SET state = ?, ended_at = ?, due_at = 9e999 WHERE id = ?",
-            (state, self.context.now, row.id),
-        )
-        self._ended(row.id, state)
-        return state
-
-    # The rows
-
-    def _settle(self, row: Row, name: str, sort: str, value: Any, detail: str, *, state: str = "done") -> None:
-        """Write down how what a run waits for has ended, and let it go on."""
-        book, now = Book(self.context, row.id), self.context.now
-        known = book.step(name)
-        if known is not None and (known.state != "waiting" or known.sort != sort):
-            raise Conflict(f"{name}: the run {row.id} does not wait for that any more: it is {known.state}.")
-        began_at = now if known is None else known.began_at
-        book.write(Step(name, sort, state, began_at, now, NEVER, 0, orjson.dumps(value).decode(), detail))
-        if row.state != "undoing":
-            self._update(row, "going", now)
-        self._wake()
-
-    def _update(self, row: Row, state: State, due_at: float) -> None:
-        self.context.db.run("UPDATE _durable SET state = ?, due_at = ? WHERE id = ?", (state, due_at, row.id))
-        self._told(row.id, state)
-        self._wake()
-
-    def _ended(self, run: str, state: str) -> None:
-        self._told(run, state)
-        old = self.context.db.run(
-            "SELECT id FROM _durable WHERE ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT -1 OFFSET ?", (KEPT_RUNS,)
-        )
-        for (each,) in list(old):
-            self.context.db.run("DELETE FROM _step WHERE run = ?", (each,))
-            self.context.db.run("DELETE FROM _durable WHERE id = ?", (each,))
-        self._wake()
-
-    def _told(self, run: str, state: str) -> None:
-        self.context.emit(TOPIC, {"run": run, "state": state})
-
-    def _wake(self) -> None:
-        """Ask to be woken when the next run is due."""
-        at: float | None = None
-        note = self._asked() | self._failing()
-        for run, what, due_at in self._rows(
-            "SELECT id, what, due_at FROM _durable WHERE home = ? AND ended_at IS NULL AND due_at < 9e999"
-            " ORDER BY due_at LIMIT 1",
-            (self.context.identity,),
-        ):
-            at = due_at
-            note["what"] = f"run {run} of {what}"
-        self.context.wake(self.name, NEVER if at is None and note else at, note)
-
-    def _asked(self) -> dict[str, Any]:
-        """Tell what is waited for that somebody has to say."""
-        rows = self._rows(
-            "SELECT s.run, s.name, s.sort FROM (SELECT id FROM _durable WHERE home = ? AND ended_at IS NULL"
-            " AND state = 'waiting' ORDER BY due_at DESC LIMIT ?) d JOIN _step s ON s.run = d.id"
-            " WHERE s.state = 'waiting' AND s.sort IN ('approval', 'event') ORDER BY s.began_at LIMIT ?",
-            (self.context.identity, LOOKED_AT, ASKED),
-        )
-        asked = [{"run": run, "name": name, "sort": sort} for run, name, sort in rows]
-        return {"asked": asked} if asked else {}
-
-    def _failing(self) -> dict[str, Any]:
-        """Tell what failed when it was run the last time."""
-        rows = self._rows(
-            "SELECT what FROM (SELECT what, state, max(began_at) FROM"
-            " (SELECT * FROM _durable ORDER BY began_at DESC LIMIT ?) WHERE home = ? AND ended_at IS NOT NULL"
-            " GROUP BY what) WHERE state = 'failed' ORDER BY what LIMIT ?",
-            (LOOKED_AT, self.context.identity, ASKED),
-        )
-        failing = [what for (what,) in rows]
-        return {"failing": failing} if failing else {}
-
-    def _rows(self, sql: str, params: tuple[Any, ...]) -> Any:
-        return self.context.db.run(sql, params) if self.context.db.has("_durable") else ()
-
-    def _going(self, run: str) -> Row:
-        row = self._run(run, only="AND ended_at IS NULL")
-        if row.state in OVER or row.state == "undoing":
-            raise Conflict(f"{row.id}: is {row.state}.")
-        return row
-
-    def _run(self, run: str, only: str = "") -> Row:
-        where = "id = ?" if run else f"? = '' {only}"
-        for row in self._rows(
-            f"SELECT {RUN_COLUMNS} FROM _durable"  # noqa: S608 -- of constants
-            f" WHERE {where} ORDER BY began_at DESC, id DESC LIMIT 1",
-            (run,),
-        ):
-            run_id, what, is_plan, arguments, state, began_at, ended_at, due_at, value, problem, caller, sealed = row
-            return Row(
-                run_id, what, bool(is_plan), arguments, state, began_at, ended_at, due_at, _json(value), _json(problem),
-                caller, sealed,
-            )  # fmt: skip
-        raise NoSuch(
-            f"{run}: no such run of this object. `steps list` shows those that there are."
-            if run
-            else "There is no run of this object that is going on."
-            if only
-            else "There is no run of this object.",
-            field="run",
-        )
-
     def _line(self, row: tuple[Any, ...]) -> RunLine:
         run, what, state, began_at, ended_at, due_at, done = row
         at, waits = "", ""
@@ -534,24 +251,6 @@ class Steps(Facility):
         )  # fmt: skip
 
 
-class StepRefused(Problem):
-    """A step of a run was refused."""
-
-    type, title, status = "step-refused", "A step of the run was refused", 409
-
-    def __init__(self, broken: Broken) -> None:
-        self.broken = broken
-        super().__init__(f"{broken.step.name}: {broken.problem.detail}")
-
-
-def _ignoring(work: Callable[[], Any]) -> Callable[[Any], Any]:
-    return lambda _: work()
-
-
-def _name(item: Item, number: int) -> str:
-    return item.name or item.do or item.event or item.approval or f"sleep {number}"
-
-
 def _given(item: Item) -> dict[str, Any]:
     plain = Item()
     return {key: getattr(item, key) for key in Item.__dataclass_fields__ if getattr(item, key) != getattr(plain, key)}
@@ -563,7 +262,3 @@ def _moment(seconds: float) -> datetime:
 
 def _value(step: Step) -> Any:
     return None if step.value is None else orjson.loads(step.value)
-
-
-def _json(text: str | None) -> Any:
-    return None if text is None else orjson.loads(text)

@@ -80,3 +80,8 @@ class Timeline:
     value: Json
     problem: Json
     steps: list[StepLine]
+
+
+def name_of(item: Item, number: int) -> str:
+    """Name a part of a plan, where it has no name of its own by what it does."""
+    return item.name or item.do or item.event or item.approval or f"sleep {number}"

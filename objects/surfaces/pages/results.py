@@ -49,6 +49,11 @@ class Table:
     title: str = ""
     template: str = "objects/_table.html"
 
+    @property
+    def heads(self) -> list[tuple[str, bool]]:
+        """The columns, each with whether numbers stand beneath it: what names them is aligned as they are."""
+        return [(name, any(row[at].is_number for row in self.rows)) for at, name in enumerate(self.columns)]
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -309,7 +314,14 @@ def _list(value: Sequence[Any], shape: Shape, title: str) -> Iterable[Block]:
         item = item.inner
     more = max(0, len(value) - ROWS)
     shown = value[:ROWS]
-    if isinstance(item, RecordShape):
+    if isinstance(item, RecordShape) and "before" in item.fields and "after" in item.fields:
+        beside = tuple(name for name in item.fields if name not in ("before", "after"))
+        changes = tuple(
+            (*(cell(row[name], item.fields[name]) for name in beside), *_change(row["before"], row["after"]))
+            for row in shown
+        )
+        yield Table((*beside, "row", "change"), changes, more, title)
+    elif isinstance(item, RecordShape):
         columns = tuple(item.fields)
         rows = tuple(tuple(cell(row[name], item.fields[name]) for name in columns) for row in shown)
         yield Table(columns, rows, more, title)
@@ -318,3 +330,19 @@ def _list(value: Sequence[Any], shape: Shape, title: str) -> Iterable[Block]:
         yield Table(names, tuple(tuple(cell(row.get(name), item) for name in names) for row in shown), more, title)
     else:
         yield Table((title or "value",), tuple((cell(row, item),) for row in shown), more)
+
+
+def _change(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> tuple[Cell, Cell]:
+    """Tell which row it is, by its first value, and what differs in it; all of it where it comes or goes."""
+    known = after or before or {}
+    first, *others = known or [""]
+    if before and after:
+        told = [f"{name}: {_plain(before.get(name))} → {_plain(after[name])}" for name in after
+                if before.get(name) != after[name]]  # fmt: skip
+    else:
+        told = [f"{name}: {_plain(known[name])}" for name in others]
+    return Cell(f"{first} {_plain(known.get(first))}"), Cell(", ".join(told) or "nothing differs")
+
+
+def _plain(value: Any) -> str:
+    return "null" if value is None else AnyJsonShape().show(value)

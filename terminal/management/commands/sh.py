@@ -47,6 +47,6 @@ class Command(BaseCommand):
             problem = refusal
         finally:
             running.stop()
-            live.flush()
+            live.stop()
         if problem is not None:
             raise CommandError(problem.detail)

@@ -33,4 +33,4 @@ class Command(BaseCommand):
             asyncio.run(ssh.serve(host=options["host"], port=options["port"], door=door))
         finally:
             running.stop()
-            live.flush()
+            live.stop()

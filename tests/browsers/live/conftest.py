@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,7 +18,7 @@ from teams.access import Caller, Role
 from teams.models import Person, Team
 from tests.browsers.hosting import Hosting
 from tests.grove import Grove
-from tests.pages.browser import LOUD
+from tests.pages.browser import LOUD, serious
 from tests.pages.conftest import chromium, site
 
 __all__ = ["chromium", "site"]
@@ -83,8 +82,7 @@ def person_at(site: str, chromium: Browser, team: Team) -> Iterator[Callable[...
     yield open_page
     for context in contexts:
         context.close()
-    # Browsers write a refusal into the console too.
-    assert [each for each in complaints if not re.search("a status of (409|422)", each)] == []
+    assert serious(complaints, "409|422") == []
 
 
 @pytest.fixture

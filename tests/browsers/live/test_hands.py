@@ -13,13 +13,6 @@ PATH = "/driven"
 ADDRESS = f"/t/demo/o{PATH}:/browser"
 
 
-@pytest.fixture(autouse=True)
-def patience():
-    expect.set_options(timeout=20_000)
-    yield
-    expect.set_options(timeout=5_000)
-
-
 @pytest.fixture
 def ann() -> Person:
     return Person.objects.get(email=settings.DEMO_OWNER)

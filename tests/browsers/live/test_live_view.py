@@ -21,13 +21,6 @@ ADDRESS = f"/t/demo/o{PATH}:/browser"
 SHOTS = os.environ.get("GROVE_SHOTS", "")
 
 
-@pytest.fixture(autouse=True)
-def patience():
-    expect.set_options(timeout=20_000)
-    yield
-    expect.set_options(timeout=5_000)
-
-
 @pytest.fixture
 def ann() -> Person:
     return Person.objects.get(email=settings.DEMO_OWNER)

@@ -46,7 +46,10 @@ class GridRow:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A column's head: where it leads, and how the rows are sorted by it: "", "ascending" or "descending"."""
+    """A column's head: where it leads, and how the rows are sorted by it: "", "ascending" or "descending".
+
+    is_numeric: numbers stand beneath it, to the right.
+    """
 
     name: str
     type: str
@@ -54,6 +57,7 @@ class Head:
     sort_address: str
     sorted: str
     facet_address: str
+    is_numeric: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,9 @@ def _table(tab: TabRequest) -> HttpResponse:
         "tabs/database_table.html",
         table=page,
         base=address,
-        heads=[_head(address, state, each, sort) for each in about],
+        heads=[
+            _head(address, state, each, sort, [row[at] for row in page["rows"]]) for at, each in enumerate(about)
+        ],
         rows=[_grid_row(address, about, row, key) for row, key in zip(page["rows"], page["keys"], strict=True)],
         chips=[_chip(address, state, each) for each in filters],
         facets=[(each, list(_facet_links(address, state, each)), _without(address, state, "facet", each["column"]))
@@ -194,13 +200,16 @@ def _without(address: str, state: Sequence[tuple[str, str]], name: str, value: s
     return _with(address, [pair for pair in state if pair != (name, value)])
 
 
-def _head(address: str, state: Sequence[tuple[str, str]], column: Mapping[str, Any], sort: str) -> Head:
+def _head(
+    address: str, state: Sequence[tuple[str, str]], column: Mapping[str, Any], sort: str, values: Sequence[Any]
+) -> Head:
     name = column["name"]
     is_sorted = sort.removeprefix("-") == name
     now = "" if not is_sorted else "descending" if sort.startswith("-") else "ascending"
     then = {"": name, "ascending": f"-{name}", "descending": ""}[now]
     facet = _with(address, [*state, ("facet", name)]) if ("facet", name) not in state else ""
-    return Head(name, column["type"].lower(), column["key"], _with(address, state, sort=then), now, facet)
+    is_numeric = any(isinstance(each, int | float) for each in values)
+    return Head(name, column["type"].lower(), column["key"], _with(address, state, sort=then), now, facet, is_numeric)
 
 
 def _chip(address: str, state: Sequence[tuple[str, str]], each: Mapping[str, str]) -> Chip:
