@@ -35,6 +35,7 @@ from browsers.roster import Sessions
 from browsers.sessions import Session, first_line
 from browsers.usage import Usage
 from objects.commands.registry import registry
+from objects.commands.spec import CommandSpec
 from objects.engine import running
 from objects.sdk import Content
 from objects.work.context import Errand, Finish
@@ -49,6 +50,10 @@ log = logging.getLogger("grove.browser")
 PLACE: Final = "browser"
 SWEEP_S: Final = 2.0
 LARGE_BYTES: Final = 8 << 20  # of files that are kept, beyond which that may take long
+ENDED_AT_IT: Final = [
+    "failed",
+    Conflict("The browser ended while it was at it. Do it again: it is as it was saved last.").members(),
+]
 END_S: Final = 10.0  # from asking a command to end until its browser is given up
 
 
@@ -185,15 +190,34 @@ class Host:
         files: dict[str, Content],
         works: list[Callable[[Any], None]],
     ) -> list[Any]:
-        """Run the command itself, and give what there is to say of it in the end."""
+        """Run the command itself, and give what there is to say of it in the end.
+
+        Where its browser ends meanwhile it is run once more, if it may be: see `Task.repeatable`.
+        """
+        spec = registry.command(errand.kind, errand.command)
+        for is_last in (not (spec.task and spec.task.repeatable), True):
+            said, is_lost = await self._tried(session, errand, found, spec, (line, files, works))
+            if is_last or not is_lost:
+                return said
+            log.info("the browser ended, and what it was at is begun again: %s on %s", errand.command, errand.path)
+            files.clear()
+            works.clear()
+        raise AssertionError  # the last try is one
+
+    async def _tried(
+        self, session: Session, errand: Errand, found: Found, spec: CommandSpec, told: "tuple[Line, Any, Any]"
+    ) -> tuple[list[Any], bool]:
+        """Run it once. Gives what there is to say of it, and whether its browser ended meanwhile."""
+        losses = -1
         try:
-            await self._wake(session, found)
+            await self._awake(session, found)
+            losses = session.losses
             await recording.hear(session)
             terms = Terms(found.allowed, found.file_bytes, self._chromium.downloads, self._usage.downloaded)
+            line, files, works = told
             context = SessionContext(
                 errand, session, limits=self.limits, line=line, files=files, works=works, terms=terms
             )
-            spec = registry.command(errand.kind, errand.command)
             owner: Any = registry.facility(spec.facility) if spec.facility else registry.kind(errand.kind)
             arguments = spec.check(orjson.loads(errand.arguments))
             doing = await recording.before(session, spec, arguments)
@@ -202,27 +226,40 @@ class Host:
                 step = recording.after(session, doing, spec.plain(value))
                 context.keep(lambda inside: recording.add(inside, step))
         except Problem as problem:
-            return ["failed", problem.members()]
+            return ["failed", problem.members()], session.losses != losses >= 0
         except (TooLong, TimeoutError) as error:
             said = first_line(error) if isinstance(error, Error) else "it took too long."
             if await session.cut_stuck():
                 said += " The page did not answer any more and was closed; the next command opens it again."
-            return ["failed", OutOfTime(f"{errand.command}: {said}").members()]
+            return ["failed", OutOfTime(f"{errand.command}: {said}").members()], session.losses != losses
         except Error as error:
-            if session.context is None:
-                ended = Conflict("The browser ended while it was at it. Do it again: it is as it was saved last.")
-                return ["failed", ended.members()]
-            told = "; ".join([first_line(error), *session.unasked.told(), *session.notes])
-            return ["failed", Conflict(f"{errand.command}: {told}").members()]
+            if session.losses != losses or not await self._chromium.lives():
+                return ENDED_AT_IT, True
+            said = "; ".join([first_line(error), *session.unasked.told(), *session.notes])
+            return ["failed", Conflict(f"{errand.command}: {said}").members()], False
         except asyncio.CancelledError:
             raise
         except Exception:
             log.exception("a command of a browser failed by a fault of ours: %s on %s", errand.command, errand.path)
-            return ["fault", "Grove made a mistake. It is in the log."]
+            return ["fault", "Grove made a mistake. It is in the log."], False
+        if session.losses != losses:
+            return ENDED_AT_IT, True
         for each in session.unasked.told():
             context.write(f"- {each}\n")
         gives = isinstance(value, Finish)
-        return ["done", None if gives else spec.plain(value), context.effect, gives]
+        return ["done", None if gives else spec.plain(value), context.effect, gives], False
+
+    async def _awake(self, session: Session, found: Found) -> None:
+        """Have it awake, also where Chromium ended since the last command, or just now while it woke."""
+        for is_last in (False, True):
+            await self._chromium.lives()  # else it is not known yet that it ended
+            try:
+                await self._wake(session, found)
+            except Error:
+                if is_last or await self._chromium.lives():
+                    raise
+            else:
+                return
 
     async def _wake(self, session: Session, found: Found) -> None:
         if session.context is None:

@@ -101,6 +101,7 @@ class Session:
         self.now: Parts = {}
         self.settings = Settings()
         self.context: BrowserContext | None = None
+        self.losses = 0  # how often Chromium ended with it
         self.is_waking = False
         self.sites = Sites()  # that it may open, as the object's settings say
         self.door: Door | None = None  # its way out, where it goes through the host's own proxy
@@ -206,9 +207,11 @@ class Session:
 
     def lost(self) -> None:
         """Take note that Chromium is gone: the file has what was."""
+        self.losses += self.context is not None
         self.tracer = None
         self.context = None
         self.tabs, self.marks = [], []
+        self.going.clear()
         self.transfers.clear()
         self.doings.forget()
 

@@ -15,11 +15,8 @@ from playwright.async_api import Error, Page
 from browsers.context import SessionContext
 from browsers.sessions import Session
 from objects.commands.render import visible
-from objects.sdk import Picture, Seconds, Task
+from objects.sdk import Picture, Seconds
 
-ACTS: Final = Task(seconds=60, place="browser", repeatable=False)  # nobody knows whether the click has counted
-TRANSFERS: Final = Task(seconds=900, place="browser", repeatable=False)
-READS: Final = Task(seconds=60, place="browser")
 PICTURE: Final = (400, 300)  # dots at most
 
 

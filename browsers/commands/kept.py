@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from browsers import profile
-from browsers.commands.base import READS, Done, Part
+from browsers.commands.base import Done, Part
+from browsers.tasks import READS
 from browsers.timeline import SUFFIX
 from objects.sdk import Between, Help, Moment, command
 

@@ -4,9 +4,10 @@ import time
 from typing import Annotated, Any, Literal
 
 from browsers.addresses import is_web
-from browsers.commands.base import ACTS, Done, Part
+from browsers.commands.base import Done, Part
 from browsers.macros import recording
 from browsers.recording import Recorder
+from browsers.tasks import ACTS
 from objects.facilities.files import file_name
 from objects.sdk import Conflict, Help, OverLimit, WrongArgument, command
 

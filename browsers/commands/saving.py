@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal
 
-from browsers.commands.base import READS, Done, Part
+from browsers.commands.base import Done, Part
 from browsers.har import Archive
+from browsers.tasks import READS
 from objects.sdk import Help, command
 
 

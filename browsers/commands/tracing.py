@@ -2,7 +2,8 @@
 
 from typing import Annotated, Literal
 
-from browsers.commands.base import ACTS, Done, Part
+from browsers.commands.base import Done, Part
+from browsers.tasks import ACTS
 from browsers.tracing import Tracer
 from objects.facilities.files import file_name
 from objects.sdk import Conflict, Help, command

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from browsers.addresses import address
 from browsers.commands.base import Part
+from browsers.tasks import LOOKS
 from browsers.tracking.looking import Look, look
 from browsers.tracking.store import About, Change, Pages, Told, Tracked
 from browsers.tracking.telling import FOREIGN, settle
@@ -20,14 +21,12 @@ from objects.sdk import (
     Moment,
     Name,
     ObjectPath,
-    Task,
     WrongArgument,
     check_url,
     command,
 )
 from objects.timing import mails
 
-LOOKS: Final = Task(seconds=600, place="browser")
 PageName = Annotated[Name, Help("of the tracked page")]
 
 

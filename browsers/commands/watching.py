@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from browsers.commands.base import READS, Part
+from browsers.commands.base import Part
 from browsers.sessions import Asked, Said
+from browsers.tasks import READS
 from objects.sdk import Between, Help, Moment, RestOfLine, command
 
 Count = Annotated[int, Between(1, 500), Help("how many, the newest")]

@@ -34,7 +34,8 @@ class Task:
 
     seconds: after so long it is stopped; at most TASK_SECONDS.
     tries: how often it runs where it raises TryAgain; the pause before the next is `pause_s`, doubled each time.
-    repeatable: it may run again where nobody knows how far it came, since its worker died. Its outcome counts once.
+    repeatable: it may run again where nobody knows how far it came, since its worker died, or at a place what it worked
+      with, such as the browser. Its outcome counts once.
     place: who runs it: "" a process of its own, else a host that keeps something for the object, such as "browser".
       There, tasks of one object run one after the other, in the order in which they were started.
     """
