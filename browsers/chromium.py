@@ -46,6 +46,7 @@ class Chromium:
         self._browser: Browser | None = None
         self._line: CDPSession | None = None  # to the browser itself, not to a page
         self._chosen: Candidate | None = None
+        self.launched: tuple[str | None, bool] = None, False  # as what, and whether its own sandbox is on
         self._starting = asyncio.Lock()
         self._failed: tuple[float, NoBrowser] | None = None
 
@@ -101,6 +102,7 @@ class Chromium:
                 reasons.append(f"{each.name}: {str(error).strip().splitlines()[0][:200]}")
                 continue
             self._chosen = each
+            self.launched = each.path, is_safe
             log.info("browser started: %s %s, sandbox %s", each.name, found.version, "on" if is_safe else "off")
             return found
         self._chosen = None

@@ -21,7 +21,7 @@ from playwright.async_api import TimeoutError as TooLong
 
 from browsers import profile
 from browsers.chromium import Chromium
-from browsers.context import SessionContext, Terms
+from browsers.context import Kept, SessionContext, Terms
 from browsers.demo import Site as Demo
 from browsers.egress.proxy import Door, Proxy
 from browsers.egress.sites import Sites
@@ -162,7 +162,7 @@ class Host:
         line: Any = performance.line
         said: list[Any] = ["stopped"]
         files: dict[str, Content] = {}
-        works: list[Callable[[Any], None]] = []
+        works: list[Kept] = []
         async with session.lock:
             session.path = errand.path
             try:
@@ -175,8 +175,9 @@ class Host:
             keep = await self._captured(session)
             session.used_at = time.monotonic()
             if driven := recording.taken(session):
-                works.insert(0, lambda inside: recording.add(inside, *driven))
+                works.insert(0, Kept(lambda inside: recording.add(inside, *driven)))
         if keep is not None or files or works or over:
+            performance.afterwards = lambda: _committed(works)
             performance.keeps = _keeper(keep, files if said[0] == "done" else {}, works, over)
             performance.is_large = sum(map(len, over.values()), sum(each.size for each in files.values())) > LARGE_BYTES
         line.say(*said)
@@ -188,7 +189,7 @@ class Host:
         found: Found,
         line: Line,
         files: dict[str, Content],
-        works: list[Callable[[Any], None]],
+        works: list[Kept],
     ) -> list[Any]:
         """Run the command itself, and give what there is to say of it in the end.
 
@@ -213,7 +214,13 @@ class Host:
             await self._awake(session, found)
             losses = session.losses
             await recording.hear(session)
-            terms = Terms(found.allowed, found.file_bytes, self._chromium.downloads, self._usage.downloaded)
+            terms = Terms(
+                found.allowed,
+                found.file_bytes,
+                self._chromium.downloads,
+                self._usage.downloaded,
+                self._chromium.launched,
+            )
             line, files, works = told
             context = SessionContext(
                 errand, session, limits=self.limits, line=line, files=files, works=works, terms=terms
@@ -304,7 +311,7 @@ class Host:
 
     async def _captured(self, session: Session) -> "Callable[[Any], None] | None":
         """Give what saves a browser inside a transaction; None where nothing changed since it was saved."""
-        if session.context is None or session.parts is None:
+        if session.parts is None:
             return None
         try:
             now = await session.capture()
@@ -377,6 +384,16 @@ class Host:
             if team is not None and team.used_s >= team.day_s and not session.lock.locked():
                 log.info("a team's minutes are used up, and its browser sleeps: %s", session.path)
                 await self._put_to_sleep(session)
+
+
+def _committed(works: Sequence[Kept]) -> None:
+    """Tell who waits for it what was done in the object, now that it holds."""
+    for each in works:
+        if each.then is not None:
+            try:
+                each.then(each.value)
+            except Exception:
+                log.exception("what was to follow a commit failed")
 
 
 def _keeper(

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -128,6 +128,7 @@ class Session:
         self.marks: list[Mark] = []  # what `look` numbered
         self.going: set[Page] = set()  # pages that are on their way to another address
         self.devices: Mapping[str, Any] = {}
+        self.proxy: Any = None  # Playwright's setting, of the context that is awake
         self.opens: Callable[[], Coroutine[Any, Any, None]] = self.sleep
         self._lazily: set[asyncio.Task[Any]] = set()
         self._over: dict[str, bytes] = {}  # files of what ended with its context
@@ -159,6 +160,7 @@ class Session:
             await self.sleep()
             self.parts = self.now = parts
         self.devices = devices
+        self.proxy = proxy
         self.opens = lambda: self._wake(browser, proxy)
         if self.context is None:
             await self._wake(browser, proxy)
@@ -189,6 +191,18 @@ class Session:
         self.now = await self.capture()
         await self.sleep()
         await self.opens()
+
+    async def lend(self, use: Callable[[Parts], Awaitable[Parts]]) -> None:
+        """Have somebody else go on from what it is, and go on from what they give back; it sleeps meanwhile."""
+        self.now = await self.capture()
+        await self.sleep()
+        self.is_waking = True  # its place is not free
+        try:
+            self.now = await use(self.now)
+            with suppress(Error):  # Chromium ended just now: the next command wakes it
+                await self.opens()
+        finally:
+            self.is_waking = False
 
     async def sleep(self) -> None:
         """Let the context go. What is to be kept has been captured before."""

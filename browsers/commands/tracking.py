@@ -250,7 +250,10 @@ class Tracking(Part):
             context.progress(number / len(chosen), name)
             seen = await context.call(context.path, "browser.seen", name=name)
             found = await look(context, Tracked(name, _about(known[name]), seen=seen["text"] or seen["file"] or None))
-            context.keep(lambda inside, found=found: settle(inside, found))
+            context.keep(
+                lambda inside, found=found: settle(inside, found),
+                lambda letters: mails.post(context.session.schema, letters),
+            )
             context.write(f"{name}: {_compared(found).outcome} {found.problem or found.diff}\n")
             looks.append(found)
         if wrong := [f"{each.page.name}: {each.problem}" for each in looks if each.problem]:

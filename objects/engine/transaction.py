@@ -355,7 +355,15 @@ class Transaction:
             self._work(call, call.work, row, outcome)
             return
         spec = self.registry.command(row.kind, call.command)
-        decide(call.caller, self.schema, row.path, command=spec.name, verb=spec.verb, needs=spec.needs)
+        decide(
+            call.caller,
+            self.schema,
+            row.path,
+            command=spec.name,
+            verb=spec.verb,
+            needs=spec.needs,
+            operators=spec.operators,
+        )
         reads = spec.verb == "reads"
         if self.reading and not reads:
             raise NotReading
