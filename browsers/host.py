@@ -25,6 +25,7 @@ from browsers.context import Kept, SessionContext, Terms
 from browsers.demo import Site as Demo
 from browsers.egress.proxy import Door, Proxy
 from browsers.egress.sites import Sites
+from browsers.errors import first_line
 from browsers.lines import Job, Line
 from browsers.live.casting import Live
 from browsers.macros import recording
@@ -32,7 +33,7 @@ from browsers.macros.store import Macros
 from browsers.memory import Memory
 from browsers.profile import Parts
 from browsers.roster import Sessions
-from browsers.sessions import Session, first_line
+from browsers.sessions import Session
 from browsers.usage import Usage
 from objects.commands.registry import registry
 from objects.commands.spec import CommandSpec

@@ -8,8 +8,8 @@ from playwright.async_api import Error, Page
 
 from browsers import clipboard
 from browsers.commands.base import Done, Part
+from browsers.errors import first_line
 from browsers.scripts import script
-from browsers.sessions import first_line
 from browsers.targets import found
 from browsers.tasks import ACTS, TRANSFERS
 from objects.sdk import Conflict, Help, Length, RestOfLine, WrongArgument, command

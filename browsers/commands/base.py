@@ -75,7 +75,7 @@ class Part:
     async def done(self, did: str) -> Done:
         """Answer what was done, once what it set going has come to rest."""
         session = self.session
-        await session.settled()
+        await session.meanwhile.settled()
         session.adopt()
         page = await session.page() if session.tabs else None
         url, title = (page.url, await page.title()) if page else ("", "")

@@ -7,7 +7,7 @@ from playwright.async_api import Error
 
 from browsers.addresses import address
 from browsers.commands.base import Done, Part
-from browsers.sessions import Tab
+from browsers.tabs import Tab
 from browsers.tasks import ACTS, GOES, READS
 from objects.sdk import AtLeast, Conflict, Help, NoSuch, command
 

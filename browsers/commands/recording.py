@@ -61,7 +61,7 @@ class Recording(Part):
                 raise Conflict("Nothing is being recorded. `browser record session NAME` begins.")
             session.recorder = None
             macro = (await self._stop_macro()).did + "; " if session.recording else ""
-            files = await recorder.finish(session.talks, session.version)
+            files = await recorder.finish(session.meanwhile.talks, session.version)
             if not files:
                 raise Conflict(f"{recorder.name}: nothing was seen, so there is no video.")
             for each, content in files.items():

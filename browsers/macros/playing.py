@@ -19,11 +19,11 @@ from playwright.async_api import Error
 
 from browsers.commands.base import small_picture
 from browsers.context import SessionContext
+from browsers.errors import first_line
 from browsers.macros import tables
 from browsers.macros.language import FACILITY, Do, Each, Keep, Macro, Parameter, Step, filled, names_in, names_in_sql
 from browsers.macros.recording import LONGEST_PAUSE_S
 from browsers.macros.store import Kept, Macros, Play
-from browsers.sessions import first_line
 from objects.commands.shapes import MASK
 from objects.commands.suggest import did_you_mean
 from objects.commands.words import written
