@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import psutil
-from playwright.async_api import Browser, Error, Playwright, async_playwright
+from playwright.async_api import Browser, CDPSession, Error, Playwright, async_playwright
 
 from browsers import folders
 from browsers.egress import chromium as egress
@@ -23,6 +23,7 @@ FLAGS: Final = (
 )
 NO_SANDBOX: Final = "No usable sandbox"  # so Chromium says where it may make no namespaces
 START_S: Final = 30.0
+ANSWER_S: Final = 5.0  # for one that lives to say so; one that is too busy for that lives, too
 RETRY_S: Final = 5.0  # after a start that failed, nobody waits for another for so long
 
 
@@ -43,7 +44,9 @@ class Chromium:
         self._gone = gone
         self._playwright: Playwright | None = None
         self._browser: Browser | None = None
+        self._line: CDPSession | None = None  # to the browser itself, not to a page
         self._chosen: Candidate | None = None
+        self.launched: tuple[str | None, bool] = None, False  # as what, and whether its own sandbox is on
         self._starting = asyncio.Lock()
         self._failed: tuple[float, NoBrowser] | None = None
 
@@ -57,6 +60,7 @@ class Chromium:
                 raise self._failed[1]
             try:
                 self._browser = await self._start()
+                self._line = await self._browser.new_browser_cdp_session()
             except NoBrowser as problem:
                 self._failed = now + RETRY_S, problem
                 raise
@@ -64,13 +68,28 @@ class Chromium:
             self._browser.on("disconnected", self._ended)
             return self._browser
 
+    async def lives(self) -> bool:
+        """Whether there is one. It is asked: Playwright tells of one that was killed a moment later."""
+        browser, line = self._browser, self._line
+        if browser is None or line is None:
+            return False
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                await line.send("Browser.getVersion")
+        except TimeoutError:
+            return True
+        except Error:
+            self._ended(browser)
+            return False
+        return True
+
     @property
     def devices(self) -> Mapping[str, Any]:
         """What is known of phones and the like; nothing before the first start."""
         return self._playwright.devices if self._playwright is not None else {}
 
     async def _start(self) -> Browser:
-        if self._playwright is None:
+        if self._playwright is None or not await _answers(self._playwright):
             self._playwright = await async_playwright().start()
         if not self.downloads:
             folders.forget_dead()
@@ -83,6 +102,7 @@ class Chromium:
                 reasons.append(f"{each.name}: {str(error).strip().splitlines()[0][:200]}")
                 continue
             self._chosen = each
+            self.launched = each.path, is_safe
             log.info("browser started: %s %s, sandbox %s", each.name, found.version, "on" if is_safe else "off")
             return found
         self._chosen = None
@@ -111,7 +131,7 @@ class Chromium:
 
     def _ended(self, browser: Browser) -> None:
         if browser is self._browser:
-            self._browser = None
+            self._browser = self._line = None
             log.warning("the browser ended; it is started again when it is needed")
             self._gone()
 
@@ -121,7 +141,7 @@ class Chromium:
 
     async def stop(self) -> None:
         """End it."""
-        browser, self._browser = self._browser, None
+        browser, self._browser, self._line = self._browser, None, None
         if browser is not None:
             try:
                 await asyncio.wait_for(browser.close(), 5)
@@ -133,6 +153,15 @@ class Chromium:
         folder, self.downloads = self.downloads, ""
         if folder:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+async def _answers(playwright: Playwright) -> bool:
+    """Whether Playwright's own process, which drives Chromium, is there still."""
+    try:
+        await (await playwright.request.new_context()).dispose()
+    except Error:
+        return False
+    return True
 
 
 def _name(process: psutil.Process) -> str:

@@ -1,7 +1,8 @@
 """The clipboard of one browser, kept by us: Chromium's own is one for all of its contexts, those of other teams too.
 
 So no key that would copy, cut or paste is ever given to Chromium. Pages are told of both as by a hand; what they write
-into Chromium's clipboard by themselves, nobody can read: it takes a right that no page has.
+into Chromium's clipboard by themselves, nobody can read: it takes a right that no page has. While somebody drives, what
+a page copies on their click comes to this one and to theirs, too (`browsers.live.casting`).
 """
 
 from typing import Final, Literal

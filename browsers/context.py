@@ -34,13 +34,27 @@ class Terms:
     """What a command may do with files.
 
     allowed: what its team may, as it was at the beginning. file_bytes: of one file. folder: where downloads come to.
-    downloaded: is told of each, with the team's schema and the bytes.
+    downloaded: is told of each, with the team's schema and the bytes. launched: Chromium's path, and whether its own
+    sandbox is on.
     """
 
     allowed: Browsing
     file_bytes: int
     folder: str
     downloaded: Callable[[str, int], None]
+    launched: tuple[str | None, bool]
+
+
+@dataclass(slots=True)
+class Kept:
+    """Something to be done in the object. value: what it gave; a transaction may be tried more than once."""
+
+    work: "Callable[[Any], Any]"
+    then: Callable[[Any], None] | None = None
+    value: Any = None
+
+    def __call__(self, inside: Any) -> None:
+        self.value = self.work(inside)
 
 
 class SessionContext:
@@ -57,7 +71,7 @@ class SessionContext:
         limits: Limits,
         line: Line,
         files: dict[str, Content],
-        works: list[Callable[[Any], None]],
+        works: "list[Kept]",
         terms: Terms,
     ) -> None:
         self.task = errand.task
@@ -83,6 +97,18 @@ class SessionContext:
             raise problem_of(value)
         return value
 
+    async def within(self, work: "Callable[[Any], Any]") -> Any:
+        """Do something in the object now, in a transaction of its own; raises what it refuses with.
+
+        work: gets the object's context; see `objects.engine.context.Context`.
+        """
+        outcome = await running.engine().acall(
+            self.session.schema, self.path, "browser", {}, self.caller, via=f"task {self.task}", work=work
+        )
+        if outcome.problem is not None:
+            raise outcome.problem
+        return outcome.value
+
     def finish_with(self, command: str, **arguments: Any) -> Finish:
         """Have a command of this object run in the transaction that ends the task; see `TaskContext.finish_with`."""
         self.effect = (command, arguments)
@@ -99,12 +125,13 @@ class SessionContext:
             )
         self._files[name] = kept
 
-    def keep(self, work: "Callable[[Any], None]") -> None:
+    def keep(self, work: "Callable[[Any], Any]", then: Callable[[Any], None] | None = None) -> None:
         """Have something done in the object, in the transaction that ends the task, however it ends.
 
         work: gets the object's context; see `objects.engine.context.Context`. It must not refuse.
+        then: gets what the work gave, once that is committed.
         """
-        self._works.append(work)
+        self._works.append(Kept(work, then))
 
     def keep_files(self) -> None:
         """Have the files kept that were until now, however the task ends; one that is refused is in the journal."""

@@ -19,6 +19,7 @@ from playwright.async_api import BrowserContext, CDPSession, Error, Frame, Page
 
 from browsers.addresses import BLANK
 from browsers.scripts import script
+from browsers.tasks import acts
 from objects.commands.registry import registry
 from objects.work.context import Errand
 
@@ -132,7 +133,7 @@ class Doings:
         spec = registry.commands(errand.kind).get(errand.command)
         at, ended = time.time(), Ended()
         span = [at, float("inf")]
-        if spec is not None and spec.task is not None and not spec.task.repeatable:  # it does something to pages
+        if spec is not None and spec.task is not None and acts(spec.task):
             self._spans["command"].append(span)
         try:
             yield ended

@@ -21,10 +21,11 @@ from playwright.async_api import TimeoutError as TooLong
 
 from browsers import profile
 from browsers.chromium import Chromium
-from browsers.context import SessionContext, Terms
+from browsers.context import Kept, SessionContext, Terms
 from browsers.demo import Site as Demo
 from browsers.egress.proxy import Door, Proxy
 from browsers.egress.sites import Sites
+from browsers.errors import first_line
 from browsers.lines import Job, Line
 from browsers.live.casting import Live
 from browsers.macros import recording
@@ -32,9 +33,10 @@ from browsers.macros.store import Macros
 from browsers.memory import Memory
 from browsers.profile import Parts
 from browsers.roster import Sessions
-from browsers.sessions import Session, first_line
+from browsers.sessions import Session
 from browsers.usage import Usage
 from objects.commands.registry import registry
+from objects.commands.spec import CommandSpec
 from objects.engine import running
 from objects.sdk import Content
 from objects.work.context import Errand, Finish
@@ -49,6 +51,10 @@ log = logging.getLogger("grove.browser")
 PLACE: Final = "browser"
 SWEEP_S: Final = 2.0
 LARGE_BYTES: Final = 8 << 20  # of files that are kept, beyond which that may take long
+ENDED_AT_IT: Final = [
+    "failed",
+    Conflict("The browser ended while it was at it. Do it again: it is as it was saved last.").members(),
+]
 END_S: Final = 10.0  # from asking a command to end until its browser is given up
 
 
@@ -157,7 +163,7 @@ class Host:
         line: Any = performance.line
         said: list[Any] = ["stopped"]
         files: dict[str, Content] = {}
-        works: list[Callable[[Any], None]] = []
+        works: list[Kept] = []
         async with session.lock:
             session.path = errand.path
             try:
@@ -170,8 +176,9 @@ class Host:
             keep = await self._captured(session)
             session.used_at = time.monotonic()
             if driven := recording.taken(session):
-                works.insert(0, lambda inside: recording.add(inside, *driven))
+                works.insert(0, Kept(lambda inside: recording.add(inside, *driven)))
         if keep is not None or files or works or over:
+            performance.afterwards = lambda: _committed(works)
             performance.keeps = _keeper(keep, files if said[0] == "done" else {}, works, over)
             performance.is_large = sum(map(len, over.values()), sum(each.size for each in files.values())) > LARGE_BYTES
         line.say(*said)
@@ -183,17 +190,42 @@ class Host:
         found: Found,
         line: Line,
         files: dict[str, Content],
-        works: list[Callable[[Any], None]],
+        works: list[Kept],
     ) -> list[Any]:
-        """Run the command itself, and give what there is to say of it in the end."""
+        """Run the command itself, and give what there is to say of it in the end.
+
+        Where its browser ends meanwhile it is run once more, if it may be: see `Task.repeatable`.
+        """
+        spec = registry.command(errand.kind, errand.command)
+        for is_last in (not (spec.task and spec.task.repeatable), True):
+            said, is_lost = await self._tried(session, errand, found, spec, (line, files, works))
+            if is_last or not is_lost:
+                return said
+            log.info("the browser ended, and what it was at is begun again: %s on %s", errand.command, errand.path)
+            files.clear()
+            works.clear()
+        raise AssertionError  # the last try is one
+
+    async def _tried(
+        self, session: Session, errand: Errand, found: Found, spec: CommandSpec, told: "tuple[Line, Any, Any]"
+    ) -> tuple[list[Any], bool]:
+        """Run it once. Gives what there is to say of it, and whether its browser ended meanwhile."""
+        losses = -1
         try:
-            await self._wake(session, found)
+            await self._awake(session, found)
+            losses = session.losses
             await recording.hear(session)
-            terms = Terms(found.allowed, found.file_bytes, self._chromium.downloads, self._usage.downloaded)
+            terms = Terms(
+                found.allowed,
+                found.file_bytes,
+                self._chromium.downloads,
+                self._usage.downloaded,
+                self._chromium.launched,
+            )
+            line, files, works = told
             context = SessionContext(
                 errand, session, limits=self.limits, line=line, files=files, works=works, terms=terms
             )
-            spec = registry.command(errand.kind, errand.command)
             owner: Any = registry.facility(spec.facility) if spec.facility else registry.kind(errand.kind)
             arguments = spec.check(orjson.loads(errand.arguments))
             doing = await recording.before(session, spec, arguments)
@@ -202,27 +234,40 @@ class Host:
                 step = recording.after(session, doing, spec.plain(value))
                 context.keep(lambda inside: recording.add(inside, step))
         except Problem as problem:
-            return ["failed", problem.members()]
+            return ["failed", problem.members()], session.losses != losses >= 0
         except (TooLong, TimeoutError) as error:
             said = first_line(error) if isinstance(error, Error) else "it took too long."
             if await session.cut_stuck():
                 said += " The page did not answer any more and was closed; the next command opens it again."
-            return ["failed", OutOfTime(f"{errand.command}: {said}").members()]
+            return ["failed", OutOfTime(f"{errand.command}: {said}").members()], session.losses != losses
         except Error as error:
-            if session.context is None:
-                ended = Conflict("The browser ended while it was at it. Do it again: it is as it was saved last.")
-                return ["failed", ended.members()]
-            told = "; ".join([first_line(error), *session.unasked.told(), *session.notes])
-            return ["failed", Conflict(f"{errand.command}: {told}").members()]
+            if session.losses != losses or not await self._chromium.lives():
+                return ENDED_AT_IT, True
+            said = "; ".join([first_line(error), *session.unasked.told(), *session.notes])
+            return ["failed", Conflict(f"{errand.command}: {said}").members()], False
         except asyncio.CancelledError:
             raise
         except Exception:
             log.exception("a command of a browser failed by a fault of ours: %s on %s", errand.command, errand.path)
-            return ["fault", "Grove made a mistake. It is in the log."]
+            return ["fault", "Grove made a mistake. It is in the log."], False
+        if session.losses != losses:
+            return ENDED_AT_IT, True
         for each in session.unasked.told():
             context.write(f"- {each}\n")
         gives = isinstance(value, Finish)
-        return ["done", None if gives else spec.plain(value), context.effect, gives]
+        return ["done", None if gives else spec.plain(value), context.effect, gives], False
+
+    async def _awake(self, session: Session, found: Found) -> None:
+        """Have it awake, also where Chromium ended since the last command, or just now while it woke."""
+        for is_last in (False, True):
+            await self._chromium.lives()  # else it is not known yet that it ended
+            try:
+                await self._wake(session, found)
+            except Error:
+                if is_last or await self._chromium.lives():
+                    raise
+            else:
+                return
 
     async def _wake(self, session: Session, found: Found) -> None:
         if session.context is None:
@@ -267,7 +312,7 @@ class Host:
 
     async def _captured(self, session: Session) -> "Callable[[Any], None] | None":
         """Give what saves a browser inside a transaction; None where nothing changed since it was saved."""
-        if session.context is None or session.parts is None:
+        if session.parts is None:
             return None
         try:
             now = await session.capture()
@@ -340,6 +385,16 @@ class Host:
             if team is not None and team.used_s >= team.day_s and not session.lock.locked():
                 log.info("a team's minutes are used up, and its browser sleeps: %s", session.path)
                 await self._put_to_sleep(session)
+
+
+def _committed(works: Sequence[Kept]) -> None:
+    """Tell who waits for it what was done in the object, now that it holds."""
+    for each in works:
+        if each.then is not None:
+            try:
+                each.then(each.value)
+            except Exception:
+                log.exception("what was to follow a commit failed")
 
 
 def _keeper(

@@ -2,76 +2,30 @@
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any
 
-from playwright.async_api import (
-    Browser,
-    BrowserContext,
-    ConsoleMessage,
-    Dialog,
-    Download,
-    Error,
-    Page,
-    Request,
-    WebError,
-)
+from playwright.async_api import Browser, BrowserContext, Error, Page
 
 from browsers import profile, stores
-from browsers.addresses import BLANK, is_web
+from browsers.addresses import is_web
 from browsers.doings import Doings
-from browsers.egress.chromium import watch
 from browsers.egress.proxy import Door
 from browsers.egress.sites import Sites
+from browsers.errors import first_line
+from browsers.meanwhile import Meanwhile
 from browsers.profile import ORIGIN, Parts
 from browsers.recording import Recorder
 from browsers.scripts import script
 from browsers.settings import Settings
-from browsers.talks import REMEMBERED as TALKS
-from browsers.talks import Talk, overheard
+from browsers.tabs import Tab, tab_of
 from browsers.tracing import Tracer
 from browsers.transfers import Transfers
 from browsers.unasked import Unasked
 from teams.limits import Limits
 from teams.problems import Conflict, NoSuch
-
-SETTLE_S: Final = 5.0  # for a page that a click set going
-BEGIN_S: Final = 0.03  # from a click to the request for another page
-REMEMBERED: Final = 500  # lines of the console, requests, dialogs
-
-
-@dataclass(slots=True, eq=False)
-class Tab:
-    """A tab. page: None while it sleeps: it is then opened again, at its address, when it comes to the front."""
-
-    page: Page | None = None
-    url: str = BLANK
-    title: str = ""
-    scroll: tuple[int, int] = (0, 0)
-    storage: dict[str, dict[str, str]] = field(default_factory=dict)  # session storage by origin
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A line of the console, or an error that a page did not catch."""
-
-    at: float
-    level: str
-    text: str
-    where: str
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A dialog, and how it was answered."""
-
-    at: float
-    type: str
-    message: str
-    answer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +47,7 @@ class Session:
         self.schema = schema
         self.object_id = object_id
         self.limits = limits
-        self._why_crashed = why_crashed
+        self.why_crashed = why_crashed  # says why a page did, just now
         self.path = ""
         self.lock = asyncio.Lock()
         self.used_at = self.saved_at = time.monotonic()
@@ -101,6 +55,7 @@ class Session:
         self.now: Parts = {}
         self.settings = Settings()
         self.context: BrowserContext | None = None
+        self.losses = 0  # how often Chromium ended with it
         self.is_waking = False
         self.sites = Sites()  # that it may open, as the object's settings say
         self.door: Door | None = None  # its way out, where it goes through the host's own proxy
@@ -111,11 +66,7 @@ class Session:
         self.tracer: Tracer | None = None
         self.unasked = Unasked()
         self.transfers = Transfers(self)
-        self.console: deque[Said] = deque(maxlen=REMEMBERED)
-        self.dialogs: deque[Asked] = deque(maxlen=REMEMBERED)
-        self.requests: deque[Request] = deque(maxlen=REMEMBERED)
-        self.talks: deque[Talk] = deque(maxlen=TALKS)
-        self.answers: tuple[bool, str] = (False, "")  # to dialogs: whether they are accepted, and with which words
+        self.meanwhile = Meanwhile(self)
         self.recording = ""  # the macro that is recorded, as the file says; see `browsers.macros.recording`
         self.recorded = 0  # steps of it
         self.recorded_at = 0.0  # when its last step was done, as far as that is known here
@@ -125,8 +76,8 @@ class Session:
         self.doings = Doings()
         self.clipboard = ""  # see `browsers.clipboard`
         self.marks: list[Mark] = []  # what `look` numbered
-        self.going: set[Page] = set()  # pages that are on their way to another address
         self.devices: Mapping[str, Any] = {}
+        self.proxy: Any = None  # Playwright's setting, of the context that is awake
         self.opens: Callable[[], Coroutine[Any, Any, None]] = self.sleep
         self._lazily: set[asyncio.Task[Any]] = set()
         self._over: dict[str, bytes] = {}  # files of what ended with its context
@@ -158,6 +109,7 @@ class Session:
             await self.sleep()
             self.parts = self.now = parts
         self.devices = devices
+        self.proxy = proxy
         self.opens = lambda: self._wake(browser, proxy)
         if self.context is None:
             await self._wake(browser, proxy)
@@ -177,10 +129,10 @@ class Session:
             await context.close()
             raise
         self.context = context
-        self._listen(context)
+        self.meanwhile.listen(context)
         await self.doings.follow(context)
         kept = profile.unpacked(self.now, "tabs", {})
-        self.tabs = [_tab(each) for each in kept.get("tabs", [])[: self.limits.BROWSER_TABS]]
+        self.tabs = [tab_of(each) for each in kept.get("tabs", [])[: self.limits.BROWSER_TABS]]
         self.front = min(max(0, int(kept.get("front", 0))), max(0, len(self.tabs) - 1))
 
     async def rebuild(self) -> None:
@@ -188,6 +140,18 @@ class Session:
         self.now = await self.capture()
         await self.sleep()
         await self.opens()
+
+    async def lend(self, use: Callable[[Parts], Awaitable[Parts]]) -> None:
+        """Have somebody else go on from what it is, and go on from what they give back; it sleeps meanwhile."""
+        self.now = await self.capture()
+        await self.sleep()
+        self.is_waking = True  # its place is not free
+        try:
+            self.now = await use(self.now)
+            with suppress(Error):  # Chromium ended just now: the next command wakes it
+                await self.opens()
+        finally:
+            self.is_waking = False
 
     async def sleep(self) -> None:
         """Let the context go. What is to be kept has been captured before."""
@@ -198,7 +162,7 @@ class Session:
         context, self.context = self.context, None
         self.tabs, self.marks = [], []
         self.doings.forget()
-        self.going.clear()
+        self.meanwhile.going.clear()
         self.transfers.clear()
         if context is not None:
             with suppress(Error, TimeoutError):
@@ -206,9 +170,11 @@ class Session:
 
     def lost(self) -> None:
         """Take note that Chromium is gone: the file has what was."""
+        self.losses += self.context is not None
         self.tracer = None
         self.context = None
         self.tabs, self.marks = [], []
+        self.meanwhile.going.clear()
         self.transfers.clear()
         self.doings.forget()
 
@@ -287,14 +253,6 @@ class Session:
                 self.front = len(self.tabs) - 1
                 self.notes.append(f"opened tab {len(self.tabs)}, which is in front now")
 
-    async def settled(self) -> None:
-        """Wait until what a command set going in the page in front has come to rest, or for a moment."""
-        await asyncio.sleep(BEGIN_S)
-        until = time.monotonic() + SETTLE_S
-        while self.going and time.monotonic() < until:  # noqa: ASYNC110 -- many events end it, and some never come
-            await asyncio.sleep(BEGIN_S)
-        self.going.clear()
-
     async def cut_stuck(self) -> bool:
         """Close the page in front where it does not answer; it is opened again when it is needed."""
         tab = self.tabs[self.front] if self.tabs else None
@@ -333,7 +291,7 @@ class Session:
         recorder, tracer = self.recorder, self.tracer
         if recorder is not None and (ends or recorder.is_over):
             self.recorder = None
-            files |= await recorder.finish(self.talks, self.version)
+            files |= await recorder.finish(self.meanwhile.talks, self.version)
         if tracer is not None and (ends or tracer.is_over):
             self.tracer = None
             files |= await tracer.finish()
@@ -383,118 +341,6 @@ class Session:
             tab.scroll = (int(told[0]["scroll"][0]), int(told[0]["scroll"][1]))
         return [each for each in told if is_web(each["origin"])]
 
-    # What happens meanwhile
-
-    def _listen(self, context: BrowserContext) -> None:
-        context.on("page", self._on_page)
-        context.on("dialog", lambda dialog: self.later(self._on_dialog(dialog)))
-        context.on("console", self._on_console)
-        context.on("weberror", self._on_error)
-        context.on("requestfailed", self._on_failed)
-        context.on("requestfinished", self._on_answered)
-        context.on("request", self._on_request)
-        for page in context.pages:
-            self._on_page(page)
-
-    def _on_page(self, page: Page) -> None:
-        if self.context is not None and len(self.context.pages) > self.limits.BROWSER_TABS:
-            said = f"closed a tab beyond {self.limits.BROWSER_TABS} (limit BROWSER_TABS)"
-            if said not in self.notes:
-                self.note(said)
-            is_flood = self.unasked.is_too_much("tabs", 2 * self.limits.BROWSER_TABS)
-            self.later(self._refuse_tab(page, is_flood=is_flood))
-            return
-        if self.door is not None:
-            watch(page, self.door)
-        page.on("download", self._on_download)
-        page.on("websocket", lambda socket: self.talks.append(overheard(socket)))
-        page.on("crash", self._on_crash)
-        page.on("domcontentloaded", self._on_rest)
-        page.on("close", self._on_rest)
-        self.later(self.settings.apply_to(page))
-
-    async def _refuse_tab(self, page: Page, *, is_flood: bool) -> None:
-        """Close a tab that is one too many. is_flood: who opened it does not stop, and is closed, too."""
-        opener = await page.opener()
-        if is_flood:
-            front = self.tabs[self.front].page if self.tabs else None
-            guilty = opener or front
-            if guilty is not None and not guilty.is_closed():
-                await self.cut_page(guilty, f"opened tabs beyond {self.limits.BROWSER_TABS} (limit BROWSER_TABS)")
-        await page.close()
-
-    def _on_request(self, request: Request) -> None:
-        self.requests.append(request)
-        if self.recorder is not None:
-            self.recorder.timeline.requested(time.time(), request)
-        page = _page_that_goes(request)
-        if page is not None:
-            self.going.add(page)
-
-    def _on_rest(self, page: Page) -> None:
-        self.going.discard(page)
-
-    def _on_failed(self, request: Request) -> None:
-        page = _page_that_goes(request)
-        if page is not None:
-            self.going.discard(page)
-        self._on_answered(request)
-
-    def _on_answered(self, request: Request) -> None:
-        if self.recorder is not None:
-            self.recorder.timeline.answered(request)
-            self.recorder.archive.take(request)
-        if self.tracer is not None:
-            self.later(self.tracer.answered(request))
-
-    async def _on_dialog(self, dialog: Dialog) -> None:
-        accepts, words = self.answers
-        asks = dialog.type in ("confirm", "prompt", "beforeunload")
-        answer = "accepted" if accepts or not asks or dialog.type == "beforeunload" else "dismissed"
-        asked = Asked(time.time(), dialog.type, dialog.message[:1_000], answer)
-        self.dialogs.append(asked)
-        if self.recorder is not None:
-            self.recorder.timeline.asked(asked.at, asked.type, asked.message, asked.answer)
-        self.note(f"{dialog.type} {answer}: {dialog.message[:200]}")
-        if self.unasked.is_too_much("dialogs", self.limits.BROWSER_DIALOGS) and dialog.page is not None:
-            self.notes.clear()
-            await self.cut_page(
-                dialog.page, f"asked more than {self.limits.BROWSER_DIALOGS} dialogs (limit BROWSER_DIALOGS)"
-            )
-            return
-        if answer == "accepted":
-            await dialog.accept(words or dialog.default_value)
-        else:
-            await dialog.dismiss()
-
-    def _on_console(self, message: ConsoleMessage) -> None:
-        place = message.location
-        where = f"{place.get('url', '')}:{place.get('lineNumber', 0)}"
-        self._take(Said(time.time(), message.type, message.text[:2_000], where))
-
-    def _on_error(self, error: WebError) -> None:
-        text = first_line(error.error)
-        self._take(Said(time.time(), "error", text, error.page.url if error.page else ""))
-        self.note(f"error in the page: {text}")
-
-    def _take(self, said: Said) -> None:
-        self.console.append(said)
-        if self.recorder is not None:
-            self.recorder.timeline.said(said.at, said.level, said.text, said.where)
-
-    def _on_download(self, download: Download) -> None:
-        self.transfers.came(download)
-        if self.recorder is not None:
-            self.recorder.timeline.downloaded(time.time(), download.suggested_filename)
-
-    def _on_crash(self, page: Page) -> None:
-        for tab in self.tabs:
-            if tab.page is page:
-                tab.page = None
-                why = self._why_crashed()
-                self.unasked.cut(f"the page {tab.url[:200]} {why}; it is opened again when it is needed")
-        self.later(page.close())
-
     def note(self, text: str) -> None:
         """Take note of what happened; of a flood the beginning."""
         if len(self.notes) < 20:
@@ -512,34 +358,3 @@ class Session:
         task = asyncio.get_running_loop().create_task(quietly())
         self._lazily.add(task)
         task.add_done_callback(self._lazily.discard)
-
-
-def _tab(kept: Any) -> Tab:
-    """Read a tab from a file, which anybody may have written."""
-    if not isinstance(kept, dict) or not is_web(str(kept.get("url"))):
-        return Tab()
-    try:
-        x, y = kept["scroll"]
-        storage = {str(origin): dict(each) for origin, each in kept["storage"].items()}
-        return Tab(None, str(kept["url"]), str(kept["title"]), (int(x), int(y)), storage)
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return Tab(None, str(kept["url"]))
-
-
-def _page_that_goes(request: Request) -> Page | None:
-    """Give the page that a request is to bring elsewhere; None for any other request."""
-    try:
-        frame = request.frame if request.is_navigation_request() else None
-    except Error:  # of a page that is only being made, or of a service worker
-        return None
-    return frame.page if frame is not None and frame.parent_frame is None else None
-
-
-def first_line(error: Error) -> str:
-    """Say what Playwright has against something, in a line."""
-    text = str(getattr(error, "message", error)).strip().split("\n", 1)[0]
-    return (
-        text.split(": ", 1)[-1][:300]
-        if text.startswith(("Page.", "Locator.", "Frame.", "BrowserContext."))
-        else text[:300]
-    )

@@ -10,6 +10,7 @@ from typing import Final
 from playwright.async_api import BrowserContext, Error, Request
 
 STOP_S: Final = 15.0
+SUFFIX: Final = "trace.zip"  # of all names of traces, so that they are known by it
 
 
 class Tracer:

@@ -49,6 +49,7 @@ NETWORK_CA = os.environ.get(
 OWN_PORTS = [int(each) for each in listed("GROVE_OWN_PORTS")]  # that Grove listens on: nobody's code reaches them
 KIND_PACKAGES = ["browsers.commands", *listed("GROVE_KIND_PACKAGES")]  # packages or modules with kinds of your own
 BROWSER_EXECUTABLE = os.environ.get("GROVE_BROWSER_EXECUTABLE", "")  # left out, it is looked for: `browsers.finding`
+BROWSER_SCRIPTS = switched("GROVE_BROWSER_SCRIPTS")  # whether operators may run Playwright scripts: `browsers.running`
 
 # Public or local.
 DEBUG = switched("GROVE_DEBUG")

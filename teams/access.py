@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from django.conf import settings
+
 from teams.problems import NoSuch, NotAllowed, Problem, WrongArgument
 
 KNOWN_PATHS = 1_000  # of which a caller remembers its role
@@ -81,6 +83,7 @@ class Caller:
     grants: (path, role); the membership's role is the grant on "/".
     scope: a token's limits.
     id: stable while name and grants change: "p12" a person, "t34" a token, "system". For idempotency and rates.
+    is_operator: a person who operates this Grove. Never a token: what operators alone may do needs them themselves.
     """
 
     name: str
@@ -88,6 +91,7 @@ class Caller:
     grants: tuple[tuple[str, Role], ...]
     scope: Scope | None = None
     id: str = ""
+    is_operator: bool = False
     _roles: dict[str, Role] = field(init=False, repr=False, compare=False)
     _known: dict[str, Role] = field(init=False, repr=False, compare=False)  # by path, as worked out before
 
@@ -145,10 +149,13 @@ def exists_for(caller: Caller, schema: str, path: str) -> bool:
     return bool(schema) and caller.schema == schema and caller.sees(path)
 
 
-def refusal(caller: Caller, schema: str, path: str, *, command: str, verb: str, needs: Role) -> Problem | None:
+def refusal(
+    caller: Caller, schema: str, path: str, *, command: str, verb: str, needs: Role, operators: str = ""
+) -> Problem | None:
     """Say why the call is refused, or None where it may pass. `decide` and `explain` both ask here, and nowhere else.
 
     path: in its canonical form. verb: one of `VERBS`. needs: the lowest role that will do, VIEWER at least.
+    operators: the name of the deployment's setting that lets operators, and nobody else, call it; "" is for everybody.
     """
     if not exists_for(caller, schema, path):
         return NoSuch(f"{path}: no such object.")
@@ -163,16 +170,28 @@ def refusal(caller: Caller, schema: str, path: str, *, command: str, verb: str, 
             f"{command}: the token's verbs ({', '.join(sorted(caller.scope.verbs))}) include neither '{verb}' "
             f"nor '{command}'. Make a token that does."
         )
+    if operators and not may_operate(caller, operators):
+        return NotAllowed(
+            f"{command}: is for those who operate this Grove, signed in themselves and not by a token, and only where "
+            f"the deployment has it on (GROVE_{operators}=1)."
+        )
     return None
 
 
-def decide(caller: Caller, schema: str, path: str, *, command: str, verb: str, needs: Role) -> None:
+def may_operate(caller: Caller, setting: str) -> bool:
+    """Whether the caller may what operators alone may, and only where a setting of the deployment has it on."""
+    return caller.is_operator and caller.scope is None and bool(getattr(settings, setting))
+
+
+def decide(
+    caller: Caller, schema: str, path: str, *, command: str, verb: str, needs: Role, operators: str = ""
+) -> None:
     """Let the call pass, or refuse it: see `refusal` for the arguments.
 
     Raises NoSuch when the caller may not view the path, or it is another team's: absent and hidden are the same.
     Raises NotAllowed when the role or the token's scope does not reach.
     """
-    problem = refusal(caller, schema, path, command=command, verb=verb, needs=needs)
+    problem = refusal(caller, schema, path, command=command, verb=verb, needs=needs, operators=operators)
     if problem is not None:
         raise problem
 

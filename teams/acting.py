@@ -19,6 +19,7 @@ def caller_of(team: Team, person: Person) -> Caller:
         schema=team.schema_name,
         grants=member_grants(Role(membership.role), grants),
         id=f"p{person.pk}",
+        is_operator=person.is_staff,
     )
 
 

@@ -40,7 +40,7 @@ coalesce((select json_agg(json_build_array(g.path, g.role)) from public.teams_gr
           where g.team_id = t.id and g.person_id = p.id), '[]')
 """
 PERSON = f"""
-select p.id, p.email, t.schema_name, m.role, {GRANTS}
+select p.id, p.email, t.schema_name, m.role, {GRANTS}, p.is_staff
 from public.teams_team t
 join public.teams_membership m on m.team_id = t.id
 join public.teams_person p on p.id = m.person_id
@@ -286,8 +286,7 @@ def _load_person(key: Key, person_id: int) -> Kept:
     row = _source.run(PERSON, key[0], person_id) if _is_plain(key[0]) else None
     caller = None
     if row is not None:
-        _, email, schema, role, grants = row
-        caller = Caller(name=email, schema=schema, grants=_grants(role, grants), id=f"p{person_id}")
+        caller = _person_caller(row)
     return _keep(key, caller, settings.GROVE.CALLER_KEEP_S)
 
 
@@ -309,6 +308,11 @@ def _load_token(key: Key, secret: str) -> Kept:
     return _keep(key, _token_caller(row), keep_s if left_s is None else min(keep_s, left_s))
 
 
+def _person_caller(row: tuple[Any, ...]) -> Caller:
+    person_id, email, schema, role, grants, is_operator = row
+    return Caller(name=email, schema=schema, grants=_grants(role, grants), id=f"p{person_id}", is_operator=is_operator)
+
+
 def _token_caller(row: tuple[Any, ...]) -> Caller:
     _, email, schema, role, grants, _, token_id, name, _, paths, verbs, ceiling, rate, *_ = row
     return Caller(
@@ -326,7 +330,7 @@ def _load_again(key: Key, schema: str, caller_id: str) -> Kept:
     if caller_id.startswith("p"):
         row = _source.run(PERSON_AGAIN, schema, number)
         if row is not None:
-            caller = Caller(name=row[1], schema=schema, grants=_grants(row[3], row[4]), id=caller_id)
+            caller = _person_caller(row)
     elif caller_id.startswith("t"):
         row = _source.run(TOKEN_AGAIN, now := clock.now(), schema, number, now)
         if row is not None:

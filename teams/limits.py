@@ -80,6 +80,8 @@ class Limits:
     BROWSER_PLAY_S: float = 3_600.0  # the longest that a macro may be played
     BROWSER_PLAY_STEPS: int = 2_000  # steps of one play, those of loops each time
     BROWSER_PLAYS: int = 30  # plays of one macro, and changes of one tracked page, that are remembered
+    BROWSER_RUN_S: float = 3_600.0  # the longest that a Playwright script of an operator's may run
+    BROWSER_RUN_BYTES: int = 2 * GIB  # memory of it and its own Chromium; beyond it, it is ended
     BROWSER_STUCK_S: float = 30.0  # that a page may be busy without answering while no command runs; then it is closed
     BROWSER_TABS: int = 20  # tabs of one browser; one more is closed, and what goes on opening more is, too
     BROWSER_PAGE_BYTES: int = 1 * GIB  # memory of a page's process, which is ended beyond it

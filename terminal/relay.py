@@ -325,6 +325,7 @@ def packed(caller: Caller) -> dict[str, Any]:
         "name": caller.name,
         "schema": caller.schema,
         "id": caller.id,
+        "is_operator": caller.is_operator,
         "grants": [[path, int(role)] for path, role in caller.grants],
         "scope": None if scope is None else {
             "paths": list(scope.paths), "verbs": sorted(scope.verbs), "ceiling": int(scope.ceiling), "rate": scope.rate,
@@ -339,7 +340,7 @@ def unpacked(written: Mapping[str, Any]) -> Caller:
         tuple(limits["paths"]), frozenset(limits["verbs"]), Role(limits["ceiling"]), limits["rate"]
     )  # fmt: skip
     grants = tuple((path, Role(role)) for path, role in written["grants"])
-    return Caller(name=written["name"], schema=written["schema"], grants=grants, scope=scope, id=written["id"])
+    return Caller(written["name"], written["schema"], grants, scope, written["id"], is_operator=written["is_operator"])
 
 
 def _problem(members: Mapping[str, Any]) -> Problem:

@@ -13,7 +13,7 @@ from objects.commands.spec import CommandSpec
 from objects.engine.running import engine
 from objects.surfaces import following, identity
 from teams import callers
-from teams.access import Caller, Role, decide
+from teams.access import Caller, Role, decide, may_operate
 from teams.keys import is_registered
 from teams.problems import NoSuch, NotSignedIn
 from terminal.ports import Answer
@@ -145,7 +145,9 @@ class TeamWorld:
         return {
             name: spec
             for name, spec in registry.commands(kind).items()
-            if role >= spec.needs and (scope is None or scope.permits(name, spec.verb))
+            if role >= spec.needs
+            and (scope is None or scope.permits(name, spec.verb))
+            and (not spec.operators or may_operate(caller, spec.operators))
         }
 
     async def task(self, path: str, task: str) -> AsyncIterator[dict[str, Any]]:

@@ -174,6 +174,20 @@ def fresh_engine(engine_with) -> Engine:
 
 
 @pytest.fixture
+def operating(grove, caller, team, settings) -> Iterator[Callable[[str], Grove]]:
+    """Have the team's owner be an operator, with a setting of the deployment on: `operating("BROWSER_SCRIPTS")`."""
+
+    def operates(setting: str) -> Grove:
+        setattr(settings, setting, True)
+        Person.objects.filter(email=grove.caller.name).update(is_staff=True)
+        return grove.acting_as(caller(team))
+
+    yield operates
+    Person.objects.filter(email=grove.caller.name).update(is_staff=False)
+    callers.forget_all()
+
+
+@pytest.fixture
 def grove(team, caller) -> Grove:
     """Call commands as the owner of `team`, in a place of the tree that no other test has."""
     home = f"/test-{next(numbers)}"

@@ -1,20 +1,33 @@
 """Commands that do to the page in front what a person would."""
 
+import asyncio
+from contextlib import suppress
 from typing import Annotated, Any, Final
 
 from playwright.async_api import Error, Page
 
 from browsers import clipboard
-from browsers.commands.base import ACTS, TRANSFERS, Done, Part
+from browsers.commands.base import Done, Part
+from browsers.errors import first_line
 from browsers.scripts import script
-from browsers.sessions import first_line
 from browsers.targets import found
+from browsers.tasks import ACTS, TRANSFERS
 from objects.sdk import Conflict, Help, Length, RestOfLine, WrongArgument, command
 
 Target = Annotated[RestOfLine, Help("what: words on it, a CSS selector, or its number in `browser look`")]
 One = Annotated[str, Help("what: words on it, a CSS selector, or its number in `browser look`")]
 Field = Annotated[str, Help("which field: its label, a CSS selector, or its number in `browser look`")]
 DOWNLOAD_S: Final = 45.0
+DRAWN_S: Final = 5.0
+
+
+async def drawn(page: Page) -> None:
+    """Wait until the page was drawn, or for a moment: what has autofocus gets the focus just before that.
+
+    A page whose styles are still to come is loaded and not drawn.
+    """
+    with suppress(Error, TimeoutError):
+        await asyncio.wait_for(page.evaluate("() => new Promise(requestAnimationFrame)"), DRAWN_S)
 
 
 async def is_secret(page: Page) -> bool:
@@ -59,6 +72,7 @@ class Acting(Part):
         typed 5 characters into input "a plant"…
         """
         page = await self.page()
+        await drawn(page)
         focus = await page.evaluate(script("focus"))
         if not focus:
             raise Conflict("No field has the keyboard's focus. Click one first, or use `browser fill FIELD TEXT`.")
@@ -85,6 +99,7 @@ class Acting(Part):
         - went to http://example.com/plants?name=mint&sort=name
         """
         page = await self.page()
+        await drawn(page)
         way = clipboard.meant(key)
         if way == "paste":
             await clipboard.pasted(page, self.session.clipboard)

@@ -15,11 +15,8 @@ from playwright.async_api import Error, Page
 from browsers.context import SessionContext
 from browsers.sessions import Session
 from objects.commands.render import visible
-from objects.sdk import Picture, Seconds, Task
+from objects.sdk import Picture, Seconds
 
-ACTS: Final = Task(seconds=60, place="browser", repeatable=False)  # nobody knows whether the click has counted
-TRANSFERS: Final = Task(seconds=900, place="browser", repeatable=False)
-READS: Final = Task(seconds=60, place="browser")
 PICTURE: Final = (400, 300)  # dots at most
 
 
@@ -78,7 +75,7 @@ class Part:
     async def done(self, did: str) -> Done:
         """Answer what was done, once what it set going has come to rest."""
         session = self.session
-        await session.settled()
+        await session.meanwhile.settled()
         session.adopt()
         page = await session.page() if session.tabs else None
         url, title = (page.url, await page.title()) if page else ("", "")

@@ -8,7 +8,9 @@ from browsers.commands.macros import Scripting
 from browsers.commands.presenting import Presenting
 from browsers.commands.reading import Reading
 from browsers.commands.recording import Recording
+from browsers.commands.running import Running
 from browsers.commands.saving import Saving
+from browsers.commands.secrets import Hiding
 from browsers.commands.tracing import Tracing
 from browsers.commands.tracking import Tracking
 from browsers.commands.waiting import Waiting
@@ -18,7 +20,7 @@ from objects.sdk import Facility, Tab
 
 class Browser(
     Tracking, Scripting, Going, Acting, Waiting, Reading, Saving, Recording, Tracing, Watching, Keeping, Kept,
-    Presenting, Facility,
+    Presenting, Running, Hiding, Facility,
 ):  # fmt: skip
     """Has a browser of its own: pages, cookies and all."""
 

@@ -6,8 +6,9 @@ from typing import Annotated
 from playwright.async_api import Error
 
 from browsers.addresses import address
-from browsers.commands.base import ACTS, READS, Done, Part
-from browsers.sessions import Tab
+from browsers.commands.base import Done, Part
+from browsers.tabs import Tab
+from browsers.tasks import ACTS, GOES, READS
 from objects.sdk import AtLeast, Conflict, Help, NoSuch, command
 
 Url = Annotated[str, Help("an address; https:// may be left out")]
@@ -28,7 +29,7 @@ class TabLine:
 class Going(Part):
     """Opens pages, and closes them."""
 
-    @command(task=ACTS)
+    @command(task=GOES)
     async def open(self, url: Url, *, new: Annotated[bool, Help("in a new tab")] = False) -> Done:
         """Open an address.
 
@@ -81,7 +82,7 @@ class Going(Part):
             raise Conflict("There is no page after this one.")
         return await self.done("went forward")
 
-    @command(task=ACTS)
+    @command(task=GOES)
     async def reload(self) -> Done:
         """Load the page again.
 
@@ -114,7 +115,7 @@ class Going(Part):
             for number, each in enumerate(session.tabs, start=1)
         ]
 
-    @command(task=ACTS)
+    @command(task=GOES)
     async def tab_(
         self, tab: Annotated[int, AtLeast(1), Help("of the tab, from 1: `browser tabs` lists them")]
     ) -> Done:

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from browsers.commands.base import ACTS, READS, Part
+from browsers.commands.base import Part
 from browsers.profile import ORIGIN
+from browsers.tasks import ACTS, READS
 from objects.sdk import Help, Length, Moment, WrongArgument, command
 
 

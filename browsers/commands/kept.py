@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from browsers import profile
-from browsers.commands.base import READS, Done, Part
+from browsers.commands.base import Done, Part
+from browsers.tasks import READS
 from browsers.timeline import SUFFIX
+from browsers.tracing import SUFFIX as TRACE
 from objects.sdk import Between, Help, Moment, command
 
 
@@ -21,7 +23,7 @@ class KeptTab:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A recording. name: of its timeline among the object's files; the video and the archive stand beside it."""
+    """A recording, or a trace. name: of its file; beside a recording's timeline stand the video and the archive."""
 
     name: str
     kept_at: Moment
@@ -50,7 +52,7 @@ class Kept(Part):
 
     @command(reads=True)
     def recordings(self, limit: Annotated[int, Between(1, 100), Help("how many, the newest")] = 20) -> list[Recorded]:
-        """List what `browser record` kept: a timeline each, with a video and an HTTP archive beside it.
+        """List what `browser record` kept, a timeline each with files beside it, and the traces of `browser trace`.
 
         > browser recordings
         """
@@ -58,7 +60,8 @@ class Kept(Part):
         if not db.has("sqlar"):
             return []
         found = db.run(
-            "SELECT name, mtime FROM sqlar WHERE name GLOB ?1 ORDER BY mtime DESC LIMIT ?2", (f"*{SUFFIX}", limit)
+            "SELECT name, mtime FROM sqlar WHERE name GLOB ?1 OR name GLOB ?2 ORDER BY mtime DESC LIMIT ?3",
+            (f"*{SUFFIX}", f"*{TRACE}", limit),
         )
         return [Recorded(name, datetime.fromtimestamp(max(0, int(mtime or 0)), UTC)) for name, mtime in found]
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from browsers.commands.base import Part
 from browsers.macros import language, playwright
 from browsers.macros.playing import Played, Player, Wish
+from browsers.macros.secrets import Secrets
 from browsers.macros.store import Kept, Macros, Play
 from objects.sdk import (
     AtLeast,
@@ -57,11 +58,12 @@ class RecordedNow:
 
 @dataclass(frozen=True, slots=True)
 class ParameterLine:
-    """A parameter. default: null where a value has to be given."""
+    """A parameter. default: null where a value has to be given. kept: a secret that is kept here, and need not be."""
 
     name: str
     default: str | None
     secret: bool
+    kept: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +156,14 @@ class Scripting(Part):
             macro, problem = language.read(kept.text), ""
         except WrongArgument as wrong:  # it came with a file from elsewhere, or a command is another by now
             macro, problem = language.Macro([], [], 0), wrong.detail
+        secrets = {each.name for each in Secrets(self.context).all() if each.is_ours}
         return MacroText(
             kept.name,
             kept.text,
-            [ParameterLine(each.name, each.default, each.secret) for each in macro.parameters],
+            [
+                ParameterLine(each.name, each.default, each.secret, each.secret and each.name in secrets)
+                for each in macro.parameters
+            ],
             macro.takes_rows,
             [_recorded(each) for each in kept.recorded],
             problem,
@@ -174,7 +180,8 @@ class Scripting(Part):
 
         Each line is a command of the browser, as it is typed in a terminal: `open http://demo.localhost/shop`,
         `fill Name {user}`, `click "Sign in"`. At the top `param user = ann` is a parameter with a default and
-        `secret password` one that is shown nowhere; {user} stands for its value, {{user}} for the text itself.
+        `secret password` one that is shown nowhere (`browser secret` keeps it); {user} stands for its value, {{user}}
+        for the text itself.
         `each sql select name from plant`, `each file plants.csv` or `each rows` does what follows for each row, up to
         `end`; {name} is then the row's. `keep table #plants into plant` adds rows of the page to a table of the
         object, with the number of the play and the moment. `expect` ends the play where something is not so.
@@ -232,7 +239,7 @@ class Scripting(Part):
         name: MacroName,
         *,
         arg: Annotated[dict[str, str], Help("NAME=VALUE of a parameter; once for each")] = {},  # noqa: B006 -- read only
-        secret: Annotated[dict[str, Secret], Help("NAME=VALUE of a secret one")] = {},  # noqa: B006 -- read only
+        secret: Annotated[dict[str, Secret], Help("NAME=VALUE of a secret one; left out, the one kept here")] = {},  # noqa: B006 -- read only
         rows: Annotated[Json, Help("a list of objects, for `each rows`")] = None,
         speed: Annotated[Literal["fast", "recorded"], Help("as fast as it goes, or as it was recorded")] = "fast",
         check: Annotated[bool, Help("tell what would be done, and touch no page")] = False,
@@ -257,7 +264,9 @@ class Scripting(Part):
         shown = await context.call(context.path, "browser.show", name=name)
         macro = language.read(shown["text"])
         kept = Kept(name, shown["text"], shown["recorded"], 0.0, "")
-        wish = Wish(arg, secret, rows, speed, check, min(seconds, context.limits.BROWSER_PLAY_S))
+        names = [each.name for each in macro.parameters if each.secret and each.name not in secret]
+        secrets = {**await context.within(lambda inside: Secrets(inside).values(names)), **secret} if names else secret
+        wish = Wish(arg, secrets, rows, speed, check, min(seconds, context.limits.BROWSER_PLAY_S))
         return await Player(context, kept, macro, shown["next"], wish).play()
 
     @command(reads=True)

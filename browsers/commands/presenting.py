@@ -3,8 +3,9 @@
 import zoneinfo
 from typing import Annotated, Literal
 
-from browsers.commands.base import ACTS, Done, Part
+from browsers.commands.base import Done, Part
 from browsers.settings import SIDE, SPEEDS, VIEWPORT
+from browsers.tasks import ACTS
 from objects.commands.suggest import did_you_mean
 from objects.sdk import Between, Help, Length, RestOfLine, WrongArgument, command
 

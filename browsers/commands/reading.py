@@ -7,10 +7,11 @@ from typing import Annotated, Any, Final, Literal
 import orjson
 from playwright.async_api import Error
 
-from browsers.commands.base import READS, Part
+from browsers.commands.base import Part
 from browsers.scripts import script
 from browsers.sessions import Mark
 from browsers.targets import found
+from browsers.tasks import ACTS, READS
 from objects.sdk import Between, Help, Json, NoSuch, RestOfLine, TooLarge, WrongArgument, command
 
 MOST_CHARS: Final = 1_000_000
@@ -248,7 +249,7 @@ class Reading(Part):
         page = await self.page()
         return [FrameLine(each.name, each.url) for each in page.frames]
 
-    @command(task=READS)
+    @command(task=ACTS)
     async def eval(self, script: Annotated[RestOfLine, Help("JavaScript: an expression, or a function")]) -> Json:
         """Run JavaScript in the page and give what comes of it, as JSON.
 

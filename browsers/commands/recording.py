@@ -4,9 +4,10 @@ import time
 from typing import Annotated, Any, Literal
 
 from browsers.addresses import is_web
-from browsers.commands.base import ACTS, Done, Part
+from browsers.commands.base import Done, Part
 from browsers.macros import recording
 from browsers.recording import Recorder
+from browsers.tasks import ACTS
 from objects.facilities.files import file_name
 from objects.sdk import Conflict, Help, OverLimit, WrongArgument, command
 
@@ -60,7 +61,7 @@ class Recording(Part):
                 raise Conflict("Nothing is being recorded. `browser record session NAME` begins.")
             session.recorder = None
             macro = (await self._stop_macro()).did + "; " if session.recording else ""
-            files = await recorder.finish(session.talks, session.version)
+            files = await recorder.finish(session.meanwhile.talks, session.version)
             if not files:
                 raise Conflict(f"{recorder.name}: nothing was seen, so there is no video.")
             for each, content in files.items():

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal
 
-from browsers.commands.base import READS, Done, Part
+from browsers.commands.base import Done, Part
 from browsers.har import Archive
+from browsers.tasks import READS
 from objects.sdk import Help, command
 
 
@@ -35,9 +36,9 @@ class Saving(Part):
             content = await page.pdf(print_background=True)
         elif what == "har":
             archive = Archive()
-            for each in list(self.session.requests):
+            for each in list(self.session.meanwhile.requests):
                 archive.take(each)
-            content = await archive.finish(self.session.talks, self.session.version)
+            content = await archive.finish(self.session.meanwhile.talks, self.session.version)
         else:
             content = (await page.content()).encode()
         self.context.keep_file(name, content)

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal
 
-from browsers.commands.base import ACTS, Done, Part
-from browsers.tracing import Tracer
+from browsers.commands.base import Done, Part
+from browsers.tasks import ACTS
+from browsers.tracing import SUFFIX, Tracer
 from objects.facilities.files import file_name
 from objects.sdk import Conflict, Help, command
 
@@ -17,7 +18,7 @@ class Tracing(Part):
         what: Annotated[Literal["start", "stop"], Help("stop ends it, and keeps the file")],
         name: Annotated[str, Help("of the file")] = "trace.zip",
     ) -> Done:
-        """Take down all that happens, for Playwright's own viewer: `playwright show-trace trace.zip`.
+        """Take down all that happens, to be looked at on the Browser tab or by `playwright show-trace trace.zip`.
 
         It holds each page as it was at every step, what it was answered, and what was typed, passwords too. It ends by
         itself after BROWSER_RECORD_S, when it grows too large, and when the browser goes to sleep or is made anew.
@@ -46,8 +47,8 @@ class Tracing(Part):
         if tracer is not None:
             raise Conflict(f"{tracer.name} is being traced. `browser trace stop` ends it.")
         kept = file_name(name)
-        if not kept.endswith(".zip"):
-            kept += ".zip"
+        if not kept.endswith(SUFFIX):
+            kept = f"{kept.removesuffix('.zip')}.{SUFFIX}"
         limits = self.context.limits
         tracer = Tracer(kept, session.live(), seconds=limits.BROWSER_RECORD_S, most_bytes=self.context.terms.file_bytes)
         await tracer.begin()

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from browsers.addresses import address
 from browsers.commands.base import Part
+from browsers.tasks import LOOKS
 from browsers.tracking.looking import Look, look
 from browsers.tracking.store import About, Change, Pages, Told, Tracked
 from browsers.tracking.telling import FOREIGN, settle
@@ -20,14 +21,12 @@ from objects.sdk import (
     Moment,
     Name,
     ObjectPath,
-    Task,
     WrongArgument,
     check_url,
     command,
 )
 from objects.timing import mails
 
-LOOKS: Final = Task(seconds=600, place="browser")
 PageName = Annotated[Name, Help("of the tracked page")]
 
 
@@ -251,7 +250,10 @@ class Tracking(Part):
             context.progress(number / len(chosen), name)
             seen = await context.call(context.path, "browser.seen", name=name)
             found = await look(context, Tracked(name, _about(known[name]), seen=seen["text"] or seen["file"] or None))
-            context.keep(lambda inside, found=found: settle(inside, found))
+            context.keep(
+                lambda inside, found=found: settle(inside, found),
+                lambda letters: mails.post(context.session.schema, letters),
+            )
             context.write(f"{name}: {_compared(found).outcome} {found.problem or found.diff}\n")
             looks.append(found)
         if wrong := [f"{each.page.name}: {each.problem}" for each in looks if each.problem]:

@@ -7,7 +7,8 @@ from typing import Annotated, Final, Literal
 
 from playwright.async_api import Error, Page
 
-from browsers.commands.base import READS, Done, Part
+from browsers.commands.base import Done, Part
+from browsers.tasks import READS
 from objects.commands.words import split
 from objects.sdk import BadRequest, Between, Conflict, Help, Length, OutOfTime, RestOfLine, WrongArgument, command
 

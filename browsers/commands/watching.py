@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from browsers.commands.base import READS, Part
-from browsers.sessions import Asked, Said
+from browsers.commands.base import Part
+from browsers.meanwhile import Asked, Said
+from browsers.tasks import READS
 from objects.sdk import Between, Help, Moment, RestOfLine, command
 
 Count = Annotated[int, Between(1, 500), Help("how many, the newest")]
@@ -58,7 +59,7 @@ class Watching(Part):
         at                    level  text      where
         2026-05-17T09:30:00Z  log    it rains  …
         """
-        return [_line(each) for each in list(self.session.console)[-limit:]]
+        return [_line(each) for each in list(self.session.meanwhile.console)[-limit:]]
 
     @command(task=READS)
     async def network(
@@ -72,7 +73,7 @@ class Watching(Part):
         method  url                  type      status  took_ms  problem
         GET     http://example.com/  document     200…
         """
-        kept = [each for each in self.session.requests if part in each.url][-limit:]
+        kept = [each for each in self.session.meanwhile.requests if part in each.url][-limit:]
         lines = []
         for each in kept:
             answer = each.existing_response
@@ -109,8 +110,8 @@ class Watching(Part):
         2026-05-17T09:30:00Z  confirm  Dig up all?  accepted
         """
         if answer is not None:
-            self.session.answers = (answer == "accept", words)
-        return [_dialog(each) for each in self.session.dialogs]
+            self.session.meanwhile.answers = (answer == "accept", words)
+        return [_dialog(each) for each in self.session.meanwhile.dialogs]
 
 
 def _line(said: Said) -> Line:

@@ -8,9 +8,11 @@ import asyncio
 import base64
 import logging
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
+from uuid import uuid4
 
 import orjson
 import valkey
@@ -20,6 +22,7 @@ from browsers import clipboard
 from browsers.live import hands, wire
 from browsers.live.wire import GONE_S, Frame
 from browsers.roster import Sessions
+from browsers.scripts import script
 from browsers.sessions import Session
 from objects.engine import running
 from teams.access import Caller
@@ -35,6 +38,7 @@ TITLE_S: Final = 0.5
 LARGEST: Final = (1_600, 1_200)  # dots of a frame
 QUALITY: Final = 60
 DO_S: Final = 5.0
+COPIES_S: Final = 0.2  # between two copies that a page makes by itself
 FILES: Final = 20  # dropped at once
 WAITING: Final = 200  # of what drivers did and was not done yet; more is left out
 
@@ -64,6 +68,7 @@ class Room:
     titled_at: float = 0.0
     page: Page | None = None
     line: CDPSession | None = None
+    copied_at: float = 0.0  # when the page last told of what it copied
     doings: asyncio.Queue[dict[str, Any]] = field(default_factory=lambda: asyncio.Queue(WAITING))
 
 
@@ -173,6 +178,29 @@ class Live:
             {"format": "jpeg", "quality": QUALITY, "maxWidth": LARGEST[0], "maxHeight": LARGEST[1]},
         )
         room.page = page
+        await self._hear_copies(room, line)
+
+    async def _hear_copies(self, room: Room, line: CDPSession) -> None:
+        """Hear what the page copies by a button of its own. What tells of it is gone before scripts of pages run."""
+        name = f"copied_{uuid4().hex}"
+        asked = {"source": f"({script('offer').strip()})('{name}')", "runImmediately": True}
+        line.on("Runtime.bindingCalled", lambda told: self._do(self._offer(room, name, told)))
+        await line.send("Page.enable")
+        await line.send("Runtime.enable")
+        await line.send("Runtime.addBinding", {"name": name})
+        await line.send("Page.addScriptToEvaluateOnNewDocument", asked)
+
+    async def _offer(self, room: Room, name: str, told: Mapping[str, Any]) -> None:
+        """Give what a page copied to who drives."""
+        now, session = time.monotonic(), self._find(room)
+        if told["name"] != name or not room.driver or session is None or now - room.copied_at < COPIES_S:
+            return
+        room.copied_at = now
+        text = str(orjson.loads(told["payload"]))[: clipboard.CHARS]
+        session.clipboard = text
+        with suppress(valkey.ValkeyError, OSError):
+            copied = wire.packed_copy(room.driver, text, by_page=True)
+            await wire.client().publish(wire.cast(room.schema, room.path), copied)
 
     async def _leave(self, room: Room) -> None:
         line, room.line, room.page = room.line, None, None

@@ -2,7 +2,7 @@
 
     <- bytes: a frame (`F`, number, width, height of the page in its own dots, JPEG)
     <- {"you": "…", "may": true, "awake": true, "driver": "…", "watchers": {"…": "bob@example.com"}, "url": …, …}
-    <- {"copied": "…"}                       what who drives has copied
+    <- {"copied": "…", "by_page": false}     what who drives has copied, or the page did, by a button of its own
     -> {"seen": 12}                          that frame is on the screen: the next may come
     -> {"do": "drive"}, {"do": "hand back"}
     -> {"do": "input", "events": [{"type": "mouse", "what": "down", "x": 10, "y": 20}, …]}: see `browsers.live.hands`
@@ -103,7 +103,7 @@ class _View:
         self._may = _may_drive(caller, path)
         self._state: dict[str, Any] = {}
         self._frame: bytes | None = None
-        self._copied: str | None = None
+        self._copied: dict[str, Any] | None = None
         self._news = asyncio.Event()
         self._room = asyncio.Event()  # the reader has shown what it was sent
         self._room.set()
@@ -156,7 +156,7 @@ class _View:
                         copied = orjson.loads(told[1:])
                         if copied["to"] != self._id:
                             continue
-                        self._copied = copied["text"]
+                        self._copied = {"copied": copied["text"], "by_page": copied["by_page"]}
                     else:
                         self._state = orjson.loads(told[1:])
                     self._news.set()
@@ -172,8 +172,8 @@ class _View:
                 told = state
                 await self._send({"type": "websocket.send", "text": orjson.dumps(state).decode()})
             if self._copied is not None:
-                text, self._copied = self._copied, None
-                await self._send({"type": "websocket.send", "text": orjson.dumps({"copied": text}).decode()})
+                copied, self._copied = self._copied, None
+                await self._send({"type": "websocket.send", "text": orjson.dumps(copied).decode()})
             if self._frame is not None and self._room.is_set():
                 frame, self._frame = self._frame, None
                 self._room.clear()

@@ -42,9 +42,9 @@ def packed_state(state: dict[str, Any]) -> bytes:
     return b"S" + orjson.dumps(state)
 
 
-def packed_copy(who: str, text: str) -> bytes:
-    """Give what somebody copied as it travels."""
-    return b"C" + orjson.dumps({"to": who, "text": text})
+def packed_copy(who: str, text: str, *, by_page: bool = False) -> bytes:
+    """Give what somebody copied as it travels. by_page: the page did so, by a button of its own."""
+    return b"C" + orjson.dumps({"to": who, "text": text, "by_page": by_page})
 
 
 def cast(schema: str, path: str) -> str:

@@ -31,7 +31,7 @@ from teams.problems import BadRequest, NoSuch, Problem, WrongArgument
 
 FACILITY: Final = "browser"
 PLACE: Final = "browser"
-NOT_IN_MACROS: Final = ("browser.play", "browser.record", "browser.compare")
+NOT_IN_MACROS: Final = ("browser.play", "browser.record", "browser.compare", "browser.run")
 KEPT: Final = ("table", "links", "forms", "text", "attr", "html", "eval", "cookies", "look", "find")
 WORDS: Final = ("param", "secret", "each", "end", "keep")
 TEXT_CHARS: Final = 100_000
@@ -191,8 +191,8 @@ class _Reader:
             raise BadRequest(f"{name} is a parameter already.")
         if is_secret and default is not None:
             raise BadRequest(
-                f"a secret has no default, which all could read here. Write `secret {name}` alone, and give it with "
-                f"`play … --secret {name}=…`."
+                f"a secret has no default, which all could read here. Write `secret {name}` alone, and keep it with "
+                f"`browser secret {name} …` or give it with `play … --secret {name}=…`."
             )
         self.parameters[name] = Parameter(name, None if default is None else unquoted(default.strip()), is_secret)
 

@@ -19,11 +19,11 @@ from playwright.async_api import Error
 
 from browsers.commands.base import small_picture
 from browsers.context import SessionContext
+from browsers.errors import first_line
 from browsers.macros import tables
 from browsers.macros.language import FACILITY, Do, Each, Keep, Macro, Parameter, Step, filled, names_in, names_in_sql
 from browsers.macros.recording import LONGEST_PAUSE_S
 from browsers.macros.store import Kept, Macros, Play
-from browsers.sessions import first_line
 from objects.commands.shapes import MASK
 from objects.commands.suggest import did_you_mean
 from objects.commands.words import written
@@ -265,6 +265,7 @@ class Player:
         name = step.spec.name.rpartition(".")[2]
         column = str(step.arguments.get("name", "value")) if name == "attr" else "value" if name == "eval" else name
         columns, rows = tables.kept(value, column)
+        rows = [[self._masked(each) if isinstance(each, str) else each for each in row] for row in rows]
         self.kept.append(KeptRows(step.line, step.table, columns, rows[:ANSWERED_ROWS], len(rows)))
         if not step.table:
             return f"{len(rows)} rows"
@@ -369,7 +370,8 @@ def given(macro: Macro, wish: Wish) -> dict[str, str]:
     for each in macro.parameters:
         if each.name not in values:
             flag = "secret" if each.secret else "arg"
-            raise WrongArgument(flag, f"{each.name}: has no value. Give one: --{flag} {each.name}=…")
+            kept = f" Or keep it here: `browser secret {each.name} …`." if each.secret else ""
+            raise WrongArgument(flag, f"{each.name}: has no value. Give one: --{flag} {each.name}=…{kept}")
     return values
 
 

@@ -10,7 +10,7 @@ from playwright.async_api import BrowserContext, Error, Page
 
 from browsers.addresses import is_web
 from browsers.context import SessionContext
-from browsers.sessions import first_line
+from browsers.errors import first_line
 from browsers.tracking.comparing import Difference, picture_difference, plain, text_diff
 from browsers.tracking.store import FOLDER, About, Tracked
 from teams.problems import NoSuch, Problem

@@ -13,12 +13,16 @@ TOLD_CHARS: Final = 4_000
 FOREIGN: Final = "nobody is told: who is to be came with a copy or a file from elsewhere. `browser alert` sets it anew."
 
 
-def settle(context: Any, look: Look) -> None:
-    """Write down what a page is now; it may have been changed or removed meanwhile."""
+def settle(context: Any, look: Look) -> list[mails.Mail]:
+    """Write down what a page is now, and give the letters to be sent once that holds.
+
+    The page may have been changed or removed meanwhile.
+    """
+    letters: list[mails.Mail] = []
     pages = Pages(context.db)
     page = next((each for each in pages.all() if each.name == look.page.name), None)
     if page is None or page.about != look.page.about:
-        return
+        return letters
     page.looked_at, page.problem = context.now, look.problem
     if look.seen:
         before, page.seen = page.seen, look.seen
@@ -28,8 +32,9 @@ def settle(context: Any, look: Look) -> None:
             page.changed_at = context.now
             number = _changed(context, pages, look, before or "")
             if page.told.is_somebody and page.is_signed(context.identity):
-                _tell(context, page, look.diff[:TOLD_CHARS], number)
+                letters = _told(context, page, look.diff[:TOLD_CHARS], number)
     pages.put(page, context.limits.BROWSER_MACROS + 1)
+    return letters
 
 
 def _changed(context: Any, pages: Pages, look: Look, before: str) -> int:
@@ -53,7 +58,7 @@ def _put(context: Any, name: str, content: bytes) -> None:
     context.attempt(context.path, "files.put", given, caller_id=context.caller.id, via="browser compare")
 
 
-def _tell(context: Any, page: Tracked, diff: str, number: int) -> None:
+def _told(context: Any, page: Tracked, diff: str, number: int) -> list[mails.Mail]:
     told, name = page.told, page.name
     sentence = f"The page {name} of {context.path} changed: {page.about.url}"
     body = {
@@ -74,5 +79,4 @@ def _tell(context: Any, page: Tracked, diff: str, number: int) -> None:
         Whom(told.to, told.command, told.mail, told.hook, told.caller),
         Alert(f"page {name}", f"browser compare {name}", key, body, sentence, subject, "\n".join(lines)),
     )
-    # Sent before the commit: a letter too many, where that fails, is better than one that nobody gets.
-    mails.post(context.caller.schema, alerts.letters)
+    return alerts.letters

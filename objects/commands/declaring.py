@@ -26,6 +26,7 @@ class Options:
     large: bool = False
     takes: str = ""
     task: "Task | None" = None
+    operators: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ class Task:
 
     seconds: after so long it is stopped; at most TASK_SECONDS.
     tries: how often it runs where it raises TryAgain; the pause before the next is `pause_s`, doubled each time.
-    repeatable: it may run again where nobody knows how far it came, since its worker died. Its outcome counts once.
+    repeatable: it may run again where nobody knows how far it came, since its worker died, or at a place what it worked
+      with, such as the browser. Its outcome counts once.
     place: who runs it: "" a process of its own, else a host that keeps something for the object, such as "browser".
       There, tasks of one object run one after the other, in the order in which they were started.
     """
@@ -60,6 +62,7 @@ def command(
     large: bool = False,
     takes: str = "",
     task: bool | Task = False,
+    operators: str = "",
 ) -> Callable[[F], F]: ...
 def command(  # noqa: PLR0913 -- each a word that a command is declared with
     method: F | None = None,
@@ -74,6 +77,7 @@ def command(  # noqa: PLR0913 -- each a word that a command is declared with
     large: bool = False,
     takes: str = "",
     task: bool | Task = False,
+    operators: str = "",
 ) -> F | Callable[[F], F]:
     """Make a method a command: typed, documented, callable over every surface.
 
@@ -85,10 +89,11 @@ def command(  # noqa: PLR0913 -- each a word that a command is declared with
     large: its file may have UPLOAD_BYTES, where others have BODY_BYTES, and it may take LARGE_CALL_SECONDS.
     takes: the name of the limit of its file, where that is neither.
     task: it runs outside the object's lock, in a process of its own; the call only starts it. See `objects.work`.
+    operators: the name of the deployment's setting that lets operators, and nobody else, call it.
     streams: the topic whose events follow the answer; or a function that gives it for the same arguments.
     """
     how = Task() if task is True else task or None
-    options = Options(reads, dangerous, role, name, streams, alone, large, takes, how)
+    options = Options(reads, dangerous, role, name, streams, alone, large, takes, how, operators)
 
     def mark(function: F) -> F:
         function.__dict__["__command__"] = options

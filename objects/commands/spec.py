@@ -33,6 +33,7 @@ class CommandSpec:
     """All that any surface knows of one command.
 
     name: as users say it: "take", "state.set". words: in a terminal: "state set".
+    operators: see `command`; "" is for everybody.
     facility: the name of the facility that it is of; None where it is the kind's own.
     verb: "reads", "changes", "dangerous" or "task". needs: the lowest role. streams: whether events follow the answer.
     task: how it runs, where it is one; `answer_shape` is then of what a call gives, `result_shape` of what comes of it.
@@ -56,6 +57,7 @@ class CommandSpec:
         self.verb: Verb = (
             "task" if self.task else "dangerous" if options.dangerous else "reads" if options.reads else "changes"
         )
+        self.operators = options.operators
         self.in_front = False  # a kind's other name for a facility's command: see `Kind.front`
         self.needs = options.role or (Role.VIEWER if options.reads else Role.EDITOR)
         self.summary, self.description, self.examples = documentation(where, method)

@@ -138,7 +138,7 @@ class Context:
         spec = self._frame.tx.registry.command(self.kind, command)
         if spec.task is None:
             raise TypeError(f"{command}: is no task, and can be called.")
-        self.authorize(self.path, command=spec.name, verb=spec.verb, needs=spec.needs)
+        self.authorize(self.path, command=spec.name, verb=spec.verb, needs=spec.needs, operators=spec.operators)
         what = Start(spec, spec.check(arguments), then, then_arguments, priority, after_s)
         return self._frame.start(what)
 
@@ -214,9 +214,11 @@ class Context:
         gone: bool = self.facility("cron").drop_alarm(name)  # type: ignore[attr-defined]
         return gone
 
-    def authorize(self, path: str, *, command: str, verb: str = "changes", needs: Role = Role.EDITOR) -> None:
+    def authorize(
+        self, path: str, *, command: str, verb: str = "changes", needs: Role = Role.EDITOR, operators: str = ""
+    ) -> None:
         """Let the caller touch another place of the tree, or refuse as `teams.access.decide` does."""
-        decide(self.caller, self._frame.schema, path, command=command, verb=verb, needs=needs)
+        decide(self.caller, self._frame.schema, path, command=command, verb=verb, needs=needs, operators=operators)
 
     def facility(self, name: str) -> "Facility":
         """Give one of the object's facilities, as `context.facility("files")`."""

@@ -227,7 +227,9 @@ class Frame:
         if not exists_for(caller, self.schema, target):  # before a word about what the object can do
             raise NoSuch(f"{target}: no such object.")
         spec = self.tx.registry.command(row.kind, command)
-        decide(caller, self.schema, target, command=spec.name, verb=spec.verb, needs=spec.needs)
+        decide(
+            caller, self.schema, target, command=spec.name, verb=spec.verb, needs=spec.needs, operators=spec.operators
+        )
         if self.reads and spec.verb != "reads":
             raise Conflict(f"{command}: a command that only reads can't call one that changes.")
         if spec.alone:

@@ -227,7 +227,15 @@ class Transaction(Holding):
             self._work(call, call.work, row, outcome)
             return
         spec = self.registry.command(row.kind, call.command)
-        decide(call.caller, self.schema, row.path, command=spec.name, verb=spec.verb, needs=spec.needs)
+        decide(
+            call.caller,
+            self.schema,
+            row.path,
+            command=spec.name,
+            verb=spec.verb,
+            needs=spec.needs,
+            operators=spec.operators,
+        )
         reads = spec.verb == "reads"
         if self.reading and not reads:
             raise NotReading

@@ -119,6 +119,17 @@ TABLES: dict[str, str] = {
         " after TEXT NOT NULL, diff TEXT NOT NULL, share REAL, file TEXT NOT NULL) STRICT;"
         "CREATE INDEX _change_name ON _change(name, number)"
     ),
+    # Playwright scripts among the files that an operator approved; see `browsers.operated`. digest: of the text. seal:
+    # that Grove wrote this, and not who made the file.
+    "_script": (
+        "CREATE TABLE _script(name TEXT PRIMARY KEY, digest TEXT NOT NULL, approved_at REAL NOT NULL,"
+        " by TEXT NOT NULL, seal TEXT NOT NULL) STRICT, WITHOUT ROWID"
+    ),
+    # Secrets that macros type; see `browsers.macros.secrets`. locked: for this very object, by this Grove.
+    "_secret": (
+        "CREATE TABLE _secret(name TEXT PRIMARY KEY, locked BLOB NOT NULL, changed_at REAL NOT NULL, by TEXT NOT NULL)"
+        " STRICT, WITHOUT ROWID"
+    ),
     # As the sqlite3 tool makes it: https://sqlite.org/sqlar.html
     "sqlar": ("CREATE TABLE sqlar(name TEXT PRIMARY KEY, mode INT, mtime INT, sz INT, data BLOB)"),
 }

@@ -221,7 +221,15 @@ class Request:
         return self.query | {spec.uploads: upload}
 
     def _decide(self, caller: Caller, spec: CommandSpec) -> None:
-        decide(caller, caller.schema, self.address.path, command=spec.name, verb=spec.verb, needs=spec.needs)
+        decide(
+            caller,
+            caller.schema,
+            self.address.path,
+            command=spec.name,
+            verb=spec.verb,
+            needs=spec.needs,
+            operators=spec.operators,
+        )
 
     def _refuse_large(self, limit_bytes: int, limit: str) -> None:
         length = self.headers.get(b"content-length", b"0")
@@ -381,7 +389,13 @@ class Request:
                     heard = await listener.next(RIGHTS_S)
                     caller = await self.who.caller()
                     decide(
-                        caller, caller.schema, self.address.path, command=spec.name, verb=spec.verb, needs=spec.needs
+                        caller,
+                        caller.schema,
+                        self.address.path,
+                        command=spec.name,
+                        verb=spec.verb,
+                        needs=spec.needs,
+                        operators=spec.operators,
                     )
                 except live.TooSlow:
                     raise OverLimit(

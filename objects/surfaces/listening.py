@@ -88,8 +88,9 @@ class Subscriptions:
             spec = listening.spec
             command, needs = ("subscribe", Role.VIEWER) if spec is None else (spec.name, spec.needs)
             verb = "task" if spec is not None and spec.task else "reads"
+            operators = "" if spec is None else spec.operators
             try:
-                decide(caller, caller.schema, path, command=command, verb=verb, needs=needs)
+                decide(caller, caller.schema, path, command=command, verb=verb, needs=needs, operators=operators)
             except Problem as problem:
                 self.drop(path)
                 told = {"path": path, "problem": problem.members()}

@@ -72,7 +72,7 @@ class TaskDesk:
             raise Conflict(f"{row.id}: is {row.state}. Cancel it first.")
         context = self._frame.context
         spec = self._frame.tx.registry.command(context.kind, row.command)
-        context.authorize(context.path, command=spec.name, verb=spec.verb, needs=spec.needs)
+        context.authorize(context.path, command=spec.name, verb=spec.verb, needs=spec.needs, operators=spec.operators)
         new = records.new_id(self._frame.chance())
         records.again(self._connection, self._schema, self._object_id, self._frame.caller, row.id, spec=spec, new=new)
         self._frame.emit(records.TOPIC, records.started(new, spec))

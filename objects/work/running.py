@@ -114,12 +114,14 @@ class Performance:
     """A task that was begun.
 
     keeps: what is kept in the object with the outcome; set by the time that it is over. is_large: that takes long.
+    afterwards: is called once that is committed.
     """
 
     line: Line
     runner: Runner
     keeps: "Callable[[Context], None] | None" = None
     is_large: bool = False
+    afterwards: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +224,7 @@ class Run:
         self._place = ""
         self._keeps: Callable[[Context], None] | None = None
         self._is_large = False
+        self._afterwards: Callable[[], None] | None = None
 
     def to_the_end(self) -> None:
         """Run it and settle it. Raises LeaseLost."""
@@ -272,7 +275,7 @@ class Run:
         )  # fmt: skip
         with place(self._place).begin(errand) as begun:
             said = self._heard(begun.line, begun.runner, caller, seconds)
-        self._keeps, self._is_large = begun.keeps, begun.is_large
+        self._keeps, self._is_large, self._afterwards = begun.keeps, begun.is_large, begun.afterwards
         return said
 
     def _heard(self, line: Line, process: Runner, caller: Caller, seconds: float) -> list[Any]:
@@ -382,6 +385,8 @@ class Run:
             problem = self._settled_by_call(ending)  # `then` may want to know that it failed
         if problem is not None:
             _persistently(lambda connection: self._write(connection, ending))
+        elif self._afterwards is not None:
+            self._afterwards()
         self._tell(_told(ending))
 
     def _write(self, connection: psycopg.Connection[Any], ending: Ending) -> None:

@@ -9,6 +9,7 @@ const MOVE_MS = 33; // between two moves that are sent
 const COPY_MS = 4_000; // for the page to say what is chosen: browsers wait for it about so long
 const PASTE_CHARS = 100_000;
 const HEAD_BYTES = 9;
+const AGAIN_MS = 500; // between two looks at a command that takes long
 
 export function openView(box) {
   const find = (name) => box.querySelector(`[data-watch-${name}]`);
@@ -134,12 +135,27 @@ export function openView(box) {
   async function run(name, values, doing = "Working…") {
     say(doing);
     try {
-      await call(`${box.dataset.watchCalls}.${name}?wait=20`, values);
-      say("");
+      const { value } = await call(`${box.dataset.watchCalls}.${name}?wait=1`, values);
+      const problem = value?.task ? await over(value.task, doing) : null;
+      say(problem?.detail ?? "");
     } catch (refusal) {
       say(refusal.message);
     }
   }
+  // Waits for a command that takes longer, and says meanwhile what it waits for; gives why it failed, or null.
+  async function over(task, doing) {
+    for (;;) {
+      const response = await fetch(`${box.dataset.watchTasks}?task=${task}`);
+      const answer = await response.json().catch(() => ({}));
+      if (!response.ok) return answer;
+      const { state: how, place, problem } = answer.value;
+      if (how === "failed") return problem;
+      if (how === "done" || how === "cancelled" || !box.isConnected) return null;
+      say(how === "waiting" ? inLine(place) : doing);
+      await new Promise((done) => setTimeout(done, AGAIN_MS));
+    }
+  }
+  const inLine = (place) => `Waiting: ${place > 1 ? `${place} in line` : "next in line"}${state.busy ? ", after the command that runs here now" : ""}.`;
 
   const wake = () => run("wake", {}, "Waking…");
   find("wake")?.addEventListener("click", wake);
@@ -274,6 +290,7 @@ export function openView(box) {
       } else act({ type: "paste", text });
     });
     find("copy").addEventListener("click", () => copy("copy"));
+    find("take").addEventListener("click", take);
     find("paste").hidden = !navigator.clipboard?.readText;
     find("paste").addEventListener("click", async () => {
       try {
@@ -301,6 +318,33 @@ export function openView(box) {
       ([copied]) => say(`Copied ${copied.length.toLocaleString()} characters.`),
       ({ message }) => say(message),
     );
+  }
+  // What the page itself copied, by a button of its own. Some browsers ask for a click before they take it.
+  let offer = "";
+  const taken = () => {
+    find("take").hidden = true;
+    say(`The page copied ${offer.length.toLocaleString()} characters: they are in your clipboard.`);
+  };
+  function offered(text) {
+    offer = text;
+    const refused = () => {
+      find("take").hidden = false;
+      find("take").textContent = `Take what the page copied (${offer.length.toLocaleString()})`;
+    };
+    if (navigator.clipboard?.writeText) navigator.clipboard.writeText(text).then(taken, refused);
+    else refused();
+  }
+  function take() {
+    if (navigator.clipboard?.writeText) {
+      navigator.clipboard.writeText(offer).then(taken, () => say("Your browser did not take it. Allow it to."));
+      return;
+    }
+    try {
+      keep(offer);
+      taken();
+    } catch ({ message }) {
+      say(message);
+    }
   }
   // Where a page came over plain HTTP, browsers have no other way than this.
   function keep(text) {
@@ -350,7 +394,8 @@ export function openView(box) {
       }
       const told = JSON.parse(data);
       if ("copied" in told) {
-        copying?.(told.copied);
+        if (told.by_page) offered(told.copied);
+        else copying?.(told.copied);
         return;
       }
       state = told;

@@ -38,7 +38,11 @@ WORDS: Final = {
     "begin_visit": "let an operator in to look as",
     "end_visit": "saw an operator leave who looked as",
     "give_plan": "gave the team other limits",
+    "approve_script": "approved the script",
+    "run_script": "ran the script",
 }
+
+NAMED: Final = ("create_token", "revoke_token", "approve_script", "run_script")  # what is no person's
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ def audit(request: TeamRequest) -> HttpResponse:
 
 def _line(line: AuditLine) -> Line:
     details = dict(line.details)
-    whom = details.pop("person", "") if line.what not in ("create_token", "revoke_token") else details.pop("name", "")
+    whom = details.pop("person", "") if line.what not in NAMED else details.pop("name", "")
     rest = tuple((name.replace("_", " "), _shown(value)) for name, value in details.items() if value not in ("", None))
     return Line(line, WORDS.get(line.what, line.what.replace("_", " ")), str(whom), rest)
 

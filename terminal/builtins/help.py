@@ -233,6 +233,8 @@ async def _own(stage: Stage, name: str) -> tuple[Any, str] | None:
 
 def _unknown(name: str, kind: str, commands: Mapping[str, CommandSpec]) -> NoSuch | NotAllowed:
     hidden = registry.commands(kind).get(name.replace(" ", "."))
+    if hidden is not None and hidden.operators:
+        return NotAllowed(f"{hidden.words}: is for those who operate this Grove (GROVE_{hidden.operators}).")
     if hidden is not None:
         return NotAllowed(f"{hidden.words}: needs the role {hidden.needs.word} here. Ask an owner of the team for it.")
     names = [*(spec.words for spec in commands.values()), *registry.facilities, *builtins, *TOPICS]

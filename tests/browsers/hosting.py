@@ -1,5 +1,6 @@
 """A browser host in this process with a real Chromium, and a small web for it: one for all tests that need one."""
 
+import asyncio
 import threading
 from dataclasses import replace
 from typing import Any
@@ -51,6 +52,15 @@ class Hosting:
         self.host.stop()
         self.host = Host(None if real_way else self.site.proxy, replace(settings.GROVE, **limits))
         self.host.start()
+
+    def chromium(self) -> int:
+        """Give the process of the host's Chromium: that of the browser itself, of which all others are."""
+
+        async def asked() -> int:
+            told = await self.host._chromium._line.send("SystemInfo.getProcessInfo")  # type: ignore[union-attr]
+            return next(int(each["id"]) for each in told["processInfo"] if each["type"] == "browser")
+
+        return asyncio.run_coroutine_threadsafe(asked(), self.host.loop).result(20)
 
     def stop(self) -> None:
         self.rest()

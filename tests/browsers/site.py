@@ -4,6 +4,7 @@ import base64
 import hashlib
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -33,6 +34,8 @@ STORES = """<title>Stores</title><body style="height: 4000px"><script>
   };
   request.onsuccess = () => { document.title = "Stored" };
 </script>"""
+LATE = """<title>Late</title><link rel="stylesheet" href="/held"><label>Name <input autofocus name="name"></label>"""
+HOLDS = """<title>Holds</title><a href="/held">Go</a>"""
 LOGIN = """<title>Sign in</title><form method="post" action="/login">
 <label>Name <input name="name"></label><label>Password <input name="password" type="password"></label>
 <button name="login">Log in</button></form>"""
@@ -81,6 +84,8 @@ CLIPS = """<title>Clips</title><label>From <input value="a secret of one team"><
  onpaste="this.textContent = 'got ' + event.clipboardData.getData('text/plain'); event.preventDefault()">words</p>"""
 PAGES = {
     "/clips": CLIPS,
+    "/late": LATE,
+    "/holds": HOLDS,
     "/talks": TALKS,
     "/doings": DOINGS,
     "/inner": "<title>Inner</title><button>Inside</button>",
@@ -97,7 +102,10 @@ PAGES = {
 
 
 class Site:
-    """Served on a port of its own. asked: every request as "GET /path". url: a name of it, as of any site."""
+    """Served on a port of its own. asked: every request as "GET /path". url: a name of it, as of any site.
+
+    goes_on: what was asked for at /held is answered once this is set.
+    """
 
     url = "http://garden.example"
     other = "http://shop.example"
@@ -114,6 +122,10 @@ class Site:
                     self._answer(
                         "<title>Me</title><h1>Hello, Ann</h1>" if known else "<title>Nobody</title><h1>Nobody</h1>"
                     )
+                elif path == "/held":
+                    site.goes_on.wait(30)
+                    with suppress(OSError):  # who asked may be gone
+                        self._answer("h1 { color: green }", kind="text/css")
                 elif path == "/changing":
                     self._answer(site.changing)
                 elif path == "/plants.csv":
@@ -183,6 +195,7 @@ class Site:
 
         self.asked: list[str] = []
         self.changing = ""  # what stands at /changing
+        self.goes_on = threading.Event()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, daemon=True).start()

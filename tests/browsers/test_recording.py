@@ -174,24 +174,24 @@ def test_sleep_ends_a_recording_and_a_trace_and_keeps_both(grove, ask, site, kep
     path = grove.new("browser")
     ask(path, "open", url=site.url)
     ask(path, "record", what="session", name="asleep.webm")
-    ask(path, "trace", what="start", name="asleep.zip")
+    ask(path, "trace", what="start", name="asleep.trace.zip")
     ask(path, "click", target="Water all")
 
     hosting.again()
 
-    with zipfile.ZipFile(io.BytesIO(kept(path, "asleep.zip"))) as trace:
+    with zipfile.ZipFile(io.BytesIO(kept(path, "asleep.trace.zip"))) as trace:
         names = trace.namelist()
         events = [orjson.loads(line) for line in trace.read("trace.trace").splitlines()]
     assert "trace.network" in names
     assert any(name.startswith("screencast/") for name in names)
     assert events[0]["type"] == "context-options"
-    assert [each["title"] for each in events if each["type"] == "context-options"] == ["asleep.zip"]
+    assert [each["title"] for each in events if each["type"] == "context-options"] == ["asleep.trace.zip"]
     assert "click" in [each.get("method") for each in events if each["type"] == "before"]
     assert {"frame-snapshot", "screencast-frame"} <= {each["type"] for each in events}
     steps = [
         each["text"] for each in orjson.loads(kept(path, "asleep.timeline.json"))["entries"] if each["lane"] == "steps"
     ]
-    assert steps == ["trace start asleep.zip", "click 'Water all'"]
+    assert steps == ["trace start asleep.trace.zip", "click 'Water all'"]
 
 
 def test_a_trace_ends_with_the_browser_it_is_of_and_is_kept(grove, ask, site, kept):
@@ -200,7 +200,7 @@ def test_a_trace_ends_with_the_browser_it_is_of_and_is_kept(grove, ask, site, ke
     ask(path, "trace", what="start", name="first")
     done = ask(path, "device", name="iPhone 15")
 
-    assert "first.zip ends here: a trace is of one browser, and this one is made anew" in done["changed"]
-    assert zipfile.is_zipfile(io.BytesIO(kept(path, "first.zip")))
+    assert "first.trace.zip ends here: a trace is of one browser, and this one is made anew" in done["changed"]
+    assert zipfile.is_zipfile(io.BytesIO(kept(path, "first.trace.zip")))
     with pytest.raises(Conflict, match="Nothing is being traced"):
         ask(path, "trace", what="stop")

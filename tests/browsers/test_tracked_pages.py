@@ -2,6 +2,8 @@
 
 import asyncio
 import io
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from PIL import Image
 
 from objects import live
 from objects.timing import mails
+from objects.work import settling
 from teams.problems import Conflict, NoSuch, WrongArgument
 from tests.browsers.site import Site
 from tests.timing.conftest import hands
@@ -131,6 +134,38 @@ def test_looking_leaves_the_tabs_as_they_are_and_has_their_cookies(grove, path, 
 # Who is told
 
 
+def until(is_so: Callable[[], Any]) -> None:
+    give_up_at = time.monotonic() + 20
+    while not is_so():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.02)
+
+
+def test_no_letter_tells_of_what_was_not_committed(grove, team, path, ask, site, monkeypatch):
+    posted: list[mails.Mail] = []
+    monkeypatch.setattr(mails, "post", lambda schema, letters: posted.extend(letters))
+    track(grove, path, "prices")
+    grove.call(path, "browser.alert", name="prices", mail=team.owner.email)
+    ask(path, "compare")
+    site.changing = PRICES.format(mint="2.60", clock="9:30")
+    refusals = [Conflict("the transaction is lost")]
+    write = settling.write
+
+    def refusing(*given: Any) -> bool:
+        if refusals:
+            raise refusals.pop()
+        return write(*given)
+
+    monkeypatch.setattr(settling, "write", refusing)
+    with pytest.raises(Conflict, match="the transaction is lost"):
+        ask(path, "compare")
+
+    assert grove.call(path, "browser.changes") == posted == []
+    ask(path, "compare")
+    until(lambda: posted)
+    assert [letter.subject for letter in posted] == [f"{path}: prices changed"]
+
+
 def test_a_change_is_told_to_an_object_and_to_a_member_once(
     grove, team, path, ask, site, hands, monkeypatch, mailoutbox
 ):
@@ -142,6 +177,7 @@ def test_a_change_is_told_to_an_object_and_to_a_member_once(
     ask(path, "compare")
     site.changing = PRICES.format(mint="2.60", clock="9:30")
     ask(path, "compare")
+    until(lambda: posted)  # once what it tells of is committed
     ask(path, "compare")
     hands.until_quiet()
 

@@ -68,11 +68,13 @@ def is_there(process: psutil.Process) -> bool:
     return False
 
 
-def test_a_log_in_outlives_chromium(ground: Ground, browsing: tuple[Team, str]):
-    for process in chromium_of(ground.pid("browser")):
-        os.kill(process.pid, signal.SIGKILL)
+def test_a_log_in_outlives_chromium_however_often(ground: Ground, browsing: tuple[Team, str]):
+    for _ in range(3):
+        for process in chromium_of(ground.pid("browser")):
+            with suppress(ProcessLookupError):  # it ended with those before
+                os.kill(process.pid, signal.SIGKILL)
 
-    assert is_logged_in(*browsing)
+        assert is_logged_in(*browsing)
 
 
 @pytest.mark.parametrize("victim", ["browser", "tasks", "worker", "postgres"])
@@ -109,8 +111,8 @@ def test_what_a_host_was_doing_when_it_was_killed_is_known_and_others_go_on_soon
 
 def test_a_click_that_a_host_died_with_is_not_done_twice(ground: Ground, browsing: tuple[Team, str]):
     team, path = browsing
-    ask(team, path, "open", url=f"{DEMO}/slow?seconds=1")
-    clicking = start(team, path, "open", url=f"{DEMO}/slow?seconds=20")
+    ask(team, path, "eval", script="void (document.body.innerHTML = '<button disabled>Not yet</button>')")
+    clicking = start(team, path, "click", target="Not yet")  # which waits until it can be
     ground.wait(lambda: team.value(path, "task.show", task=clicking)["state"] == "running")
 
     pid = ground.kill("browser")

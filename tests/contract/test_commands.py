@@ -21,7 +21,9 @@ COMMANDS = [pytest.param(kind, spec, id=f"{kind}-{spec.name}") for kind, spec in
 
 
 @pytest.mark.parametrize(("kind", "spec"), COMMANDS)
-def test_its_examples_answer_as_they_show(grove, kind: str, spec: CommandSpec, monkeypatch):
+def test_its_examples_answer_as_they_show(grove, kind: str, spec: CommandSpec, monkeypatch, operating):
+    if spec.operators:
+        grove = operating(spec.operators)
     path = grove.new(kind)
 
     for example in spec.examples:

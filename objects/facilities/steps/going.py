@@ -105,7 +105,9 @@ class Going(Rows):
 
         def here() -> Any:
             spec = self._command(name)
-            self.context.authorize(self.context.path, command=spec.name, verb=spec.verb, needs=spec.needs)
+            self.context.authorize(
+                self.context.path, command=spec.name, verb=spec.verb, needs=spec.needs, operators=spec.operators
+            )
             owner = self.context.facility(spec.facility) if spec.facility else kind
             return spec.plain(spec.run(owner, spec.check(arguments or {})))
 

@@ -37,7 +37,8 @@ def _lines() -> Iterator[str]:
 
 def _commands(specs: Iterable[CommandSpec]) -> Iterator[str]:
     for spec in specs:
-        yield from ("", f"### `{spec.name}` ({spec.needs.word}, {spec.verb})", "", spec.summary)
+        who = f"operators who are {spec.needs.word}" if spec.operators else spec.needs.word
+        yield from ("", f"### `{spec.name}` ({who}, {spec.verb})", "", spec.summary)
         if spec.description:
             yield from ("", spec.description)
         yield from ("", "```text", f"usage: {spec.usage()}")

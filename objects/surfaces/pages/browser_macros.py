@@ -22,6 +22,7 @@ class Macro:
     took: str
     steps: Sequence[Any]
     is_tried: bool  # its last play failed or differed
+    runs_alone: bool  # nothing has to be given to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +41,19 @@ class Shown:
     pages: Sequence[Page]
     recording: Any
     playing: Sequence[Any]
+    secrets: Sequence[Any]
     more_macros: int
     more_pages: int
 
 
 def macros_of(tab: TabRequest) -> Shown:
     """Ask for what there is."""
-    lines, pages, recording, running = tab.answers(
+    lines, pages, recording, running, secrets = tab.answers(
         ("browser.macros", {}),
         ("browser.tracked", {}),
         ("browser.recorded", {}),
         ("task.list", {"command": "browser.play", "state": "running", "limit": RUNNING}),
+        ("browser.secrets", {}),
     )
     asked = [each["name"] for each in lines[:LISTED]]
     tracked = [each["name"] for each in pages[:LISTED]]
@@ -65,6 +68,7 @@ def macros_of(tab: TabRequest) -> Shown:
         [Page(line, next(iter(change), None)) for line, change in zip(pages, changes, strict=False)],
         recording,
         running,
+        secrets,
         max(0, len(lines) - LISTED),
         max(0, len(pages) - LISTED),
     )
@@ -74,4 +78,6 @@ def _macro(line: Any, text: Any, plays: Any) -> Macro:
     last = next(iter(plays), None)
     took = "" if last is None else words(last["took"])
     steps = [] if last is None else last["steps"][-STEPS:]
-    return Macro(line, text, last, took, steps, last is not None and last["outcome"] in ("failed", "differs"))
+    is_tried = last is not None and last["outcome"] in ("failed", "differs")
+    runs_alone = not text["rows"] and all(each["kept"] for each in text["parameters"])
+    return Macro(line, text, last, took, steps, is_tried, runs_alone)

@@ -23,7 +23,7 @@ from objects.surfaces.pages.answering import answer
 from objects.surfaces.pages.asking import Question, answers, ask
 from objects.surfaces.pages.forms import BACK, CommandForm, form
 from objects.tree.paths import ObjectPath
-from teams.access import Role
+from teams.access import Role, may_operate
 from teams.pages import TeamRequest
 from teams.problems import NoSuch
 
@@ -219,6 +219,8 @@ class TabRequest:
 
 def locked(request: TeamRequest, path: ObjectPath, spec: CommandSpec) -> str:
     """Give the role that a command needs, where the reader has less; "" where that is enough."""
+    if spec.operators and not may_operate(request.caller, spec.operators):
+        return "operator"
     return spec.needs.word if request.caller.role_at(path) < spec.needs else ""
 
 

@@ -24,7 +24,7 @@ from objects.surfaces.pages.forms import RUN
 from objects.surfaces.pages.objects_page import search_words
 from objects.surfaces.pages.requests import members_only
 from objects.tree.paths import ObjectPath
-from teams.access import Role
+from teams.access import Role, may_operate
 from teams.pages import TeamRequest
 from teams.pages.places import places
 from teams.problems import Problem
@@ -109,7 +109,11 @@ def _commands(request: TeamRequest, at: ObjectPath, typed: str) -> Iterator[Choi
         commands = registry.commands(ask(caller, at, "tree.describe")["kind"])
     except Problem:
         return
-    mine = {name: spec for name, spec in commands.items() if caller.role_at(at) >= spec.needs}
+    mine = {
+        name: spec
+        for name, spec in commands.items()
+        if caller.role_at(at) >= spec.needs and (not spec.operators or may_operate(caller, spec.operators))
+    }
     begun, arguments = _typed(mine, typed)
     if begun is not None:
         yield _choice(slug, at, begun, arguments)

@@ -4,6 +4,7 @@ What is read here, `browsers.timeline` wrote, or anybody who put a file of that 
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Literal
@@ -31,7 +32,9 @@ Ms = Annotated[int, Field(ge=0, le=86_400_000)]
 
 
 @dataclass(frozen=True)
-class _Entry:
+class Happening:
+    """Something that happened, as it was written down."""
+
     at_ms: Ms
     lane: LaneName
     kind: Annotated[str, Field(max_length=50)]
@@ -49,7 +52,7 @@ class _File:
     har: Annotated[str, Field(max_length=500)]
     began_at: Annotated[str, Field(max_length=50)]
     length_ms: Ms
-    entries: list[_Entry]
+    entries: list[Happening]
     left_out: dict[LaneName, int] = field(default_factory=dict)
 
 
@@ -122,9 +125,7 @@ def recording(tab: TabRequest, name: str) -> Recording:
         raise Conflict(f"{timeline} is no timeline as `browser record` keeps one: {where}: {first['msg']}.") from None
     begins = tab.query.get("at", "")
     seconds = max(0.1, read.length_ms / 1_000)
-    entries = [_shown(number, each, seconds) for number, each in enumerate(read.entries[:MOST])]
-    rows = list(TITLES)
-    counts = {lane: sum(each.lane == lane for each in read.entries[:MOST]) for lane in rows}
+    entries = [shown(number, each, seconds) for number, each in enumerate(read.entries[:MOST])]
     beyond = len(read.entries) - MOST
     left_out = dict(read.left_out) | ({"network": read.left_out.get("network", 0) + beyond} if beyond > 0 else {})
     folder = timeline.rpartition("/")[0]
@@ -136,10 +137,24 @@ def recording(tab: TabRequest, name: str) -> Recording:
         begins=begins if _SECONDS.fullmatch(begins) else "",
         began_at=read.began_at,
         length_ms=round(seconds * 1_000),
-        marks=[words(round(seconds * part / PARTS, 1)) for part in range(PARTS + 1)],
-        lanes=[Lane(each, TITLES[each], ROW * at, counts[each], left_out.get(each, 0)) for at, each in enumerate(rows)],
+        marks=marks(seconds),
+        lanes=lanes(read.entries[:MOST], left_out),
         entries=entries,
     )
+
+
+def marks(seconds: float) -> list[str]:
+    """Give what stands beneath the line of time."""
+    return [words(round(seconds * part / PARTS, 1)) for part in range(PARTS + 1)]
+
+
+def lanes(happened: Sequence[Happening], left_out: Mapping[LaneName, int]) -> list[Lane]:
+    """Give the lanes that things are drawn in."""
+    counts = Counter(each.lane for each in happened)
+    return [
+        Lane(each, title, ROW * at, counts[each], left_out.get(each, 0))
+        for at, (each, title) in enumerate(TITLES.items())
+    ]
 
 
 def _beside(tab: TabRequest, folder: str, name: str) -> str:
@@ -153,7 +168,8 @@ def _beside(tab: TabRequest, folder: str, name: str) -> str:
     return full
 
 
-def _shown(number: int, each: _Entry, seconds: float) -> Entry:
+def shown(number: int, each: Happening, seconds: float) -> Entry:
+    """Give it as it is drawn and listed. seconds: how long all of it took."""
     row = list(TITLES).index(each.lane)
     x = WIDTH * min(1.0, each.at_ms / 1_000 / seconds)
     wide = WIDTH * (each.took_ms or 0) / 1_000 / seconds
@@ -179,5 +195,5 @@ def _clock(ms: int) -> str:
 
 
 def recordings(tab: TabRequest) -> list[Any]:
-    """Give the newest recordings, each with the name that its page has."""
+    """Give the newest recordings and traces, each with the name that its page has."""
     return [{**each, "short": each["name"].removesuffix(SUFFIX)} for each in tab.ask("browser.recordings")]

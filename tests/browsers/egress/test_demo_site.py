@@ -64,12 +64,15 @@ async def test_the_seeds_words_log_in(page: Page):
     await page.click('button[name="login"]')
     await expect(page.get_by_role("alert")).to_have_text("Type your name first.")
 
+    await expect(page.get_by_label("Name")).to_be_focused()
     await page.keyboard.type("ann")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("alert")).to_have_text("Type your password first.")
+    await expect(page.get_by_label("Password")).to_be_focused()
     await page.keyboard.type("apple")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("alert")).to_have_text("Wrong name or password.")
+    await expect(page.get_by_label("Password")).to_be_focused()
     await page.keyboard.type("orchard")
     await page.keyboard.press("Enter")
 

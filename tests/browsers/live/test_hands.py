@@ -123,3 +123,55 @@ def test_who_may_drive_wakes_it_by_opening_the_tab_and_a_viewer_does_not(host, r
     for page in (drives, looks):
         expect(page.locator("[data-watch-canvas]")).to_be_visible()
     becomes(host, "[location.pathname, Math.round(scrollY)]", ["/shop", 120])
+
+
+def test_what_a_page_copies_by_its_own_button_comes_to_the_drivers_clipboard(driver, host, run):
+    x, y = ask_page(
+        host,
+        "(() => { const b = document.createElement('button'); b.textContent = 'Copy';"
+        " b.onclick = () => navigator.clipboard.writeText('a code of 6'); document.body.prepend(b);"
+        " b.style = 'position: fixed; left: 0; top: 0; width: 120px; height: 60px; z-index: 9';"
+        " return [60 / innerWidth, 30 / innerHeight] })()",
+    )
+    assert ask_page(host, "Object.getOwnPropertyNames(window).filter(name => /^copied_|binding/.test(name))") == []
+    keys = driver.locator("[data-watch-keys]")
+    edge = keys.bounding_box()
+
+    keys.click(position={"x": x * edge["width"], "y": y * edge["height"]})
+
+    expect(driver.locator("[data-watch-said]")).to_have_text(
+        "The page copied 11 characters: they are in your clipboard."
+    )
+    assert driver.evaluate("navigator.clipboard.readText()") == "a code of 6"
+    expect(driver.locator("[data-watch-take]")).to_be_hidden()
+
+
+def test_where_a_browser_asks_for_a_click_the_copy_is_offered(driver, host, run):
+    driver.evaluate(
+        "() => { const write = Clipboard.prototype.writeText; let n = 0; Clipboard.prototype.writeText = function(text)"
+        " { return n++ ? write.call(this, text) : Promise.reject(new DOMException('', 'NotAllowedError')) } }"
+    )
+    ask_page(
+        host,
+        "(() => { const n = document.querySelector('#note'); n.value = 'chosen by the page';"
+        " n.onclick = () => { n.select(); document.execCommand('copy') } })()",
+    )
+    x, y = ask_page(
+        host,
+        "(() => { const b = document.querySelector('#note').getBoundingClientRect();"
+        " return [(b.x + 9) / innerWidth, (b.y + 9) / innerHeight] })()",
+    )
+    keys = driver.locator("[data-watch-keys]")
+    edge = keys.bounding_box()
+    keys.click(position={"x": x * edge["width"], "y": y * edge["height"]})
+
+    take = driver.get_by_role("button", name="Take what the page copied (18)")
+    take.click()
+
+    expect(driver.locator("[data-watch-said]")).to_have_text(
+        "The page copied 18 characters: they are in your clipboard."
+    )
+    assert driver.evaluate("navigator.clipboard.readText()") == "chosen by the page"
+    expect(take).to_be_hidden()
+    run(PATH, "browser.press", key="Control+V")  # it is the browser's own clipboard, too
+    becomes(host, NOTE, "chosen by the page")

@@ -7,13 +7,16 @@ from django.http import HttpResponse
 from objects.surfaces.pages.browser_macros import macros_of
 from objects.surfaces.pages.object_tabs import TabRequest
 from objects.surfaces.pages.recordings import recording, recordings
+from objects.surfaces.pages.traces import SUFFIX, trace
 
 LOOKED_AT: Final = 30  # tasks, for the last that has a picture
 
 
 def show(tab: TabRequest) -> HttpResponse:
-    """Show where it is; the live view is added by scripts. Beneath it: a recording (`:/browser/session`)."""
+    """Show where it is; the live view is added by scripts. Beneath it: a recording (`:/browser/session`), a trace."""
     if tab.rest:
+        if tab.rest.endswith(SUFFIX):
+            return tab.show("tabs/browser_trace.html", trace=trace(tab, tab.rest))
         shown = recording(tab, tab.rest)
         return tab.show("tabs/browser_recording.html", recording=shown)
     mine = [each for each in tab.ask("task.list", limit=LOOKED_AT) if each["command"].startswith("browser.")]
@@ -24,8 +27,10 @@ def show(tab: TabRequest) -> HttpResponse:
         problem=problem,
         may_drive=may_drive,
         wakes=may_drive and bool(tab.ask("browser.kept")),
+        waiting=[each for each in reversed(mine) if each["state"] == "waiting"],
         recordings=recordings(tab),
         macros=macros_of(tab),
+        scripts=tab.ask("browser.scripts") if tab.may("browser.run") else None,
     )
 
 
