@@ -42,7 +42,11 @@ def next_moment(pattern: Pattern, after: float, zone: ZoneInfo, dst: Dst) -> flo
             return _within(pattern, start, start + NEAR, zone, dst)
         moment = (wall - offset).replace(tzinfo=UTC)
         if moment - start > 3 * NEAR:
-            start = moment - 2 * NEAR  # nothing in between is meant, whatever the clocks do
+            if _offset(start + NEAR, zone) < offset:  # what has passed already may come again
+                found = _within(pattern, start, start + NEAR, zone, dst)
+                if found is not None:
+                    return found
+            start = moment - 2 * NEAR  # nothing in between is meant, whatever else the clocks do
             continue
         found = _within(pattern, start, moment + NEAR, zone, dst)
         if found is not None:
@@ -56,7 +60,10 @@ def _within(pattern: Pattern, start: datetime, end: datetime, zone: ZoneInfo, ds
         stop = min(end, start + NEAR)
         before, then = _offset(start, zone), _offset(stop, zone)
         change = stop if before == then else _change(start, stop, zone)
-        found = _first(pattern, start, change, before)
+        shown = _wall(start, before)
+        if pattern.is_fixed and dst != "both":
+            shown = max(shown, _shown(start, zone) - timedelta(microseconds=1))
+        found = _first(pattern, shown, change, before)
         if found is not None and found < change:
             return found.timestamp()
         if before != then:
@@ -89,9 +96,15 @@ def _after_change(
     return found if start < found <= stop else None
 
 
-def _first(pattern: Pattern, start: datetime, end: datetime, offset: timedelta) -> datetime | None:
-    """Give the first moment after `start` up to `end`, while the clock does not change."""
-    wall = pattern.after(_wall(start, offset))
+def _shown(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Give what the clock showed last before it was put back, if it was lately, and else what it shows."""
+    before, now = _offset(moment - NEAR, zone), _offset(moment, zone)
+    return _wall(_change(moment - NEAR, moment, zone), before) if now < before else _wall(moment, now)
+
+
+def _first(pattern: Pattern, shown: datetime, end: datetime, offset: timedelta) -> datetime | None:
+    """Give the first moment after the clock has shown a time, up to `end`, while the clock does not change."""
+    wall = pattern.after(shown)
     if wall is None:
         return None
     found = (wall - offset).replace(tzinfo=UTC)

@@ -92,6 +92,19 @@ def test_what_comes_every_half_hour_goes_on_when_the_clocks_change(dst):
     assert autumn == ["10-25 00:30:00", "10-25 01:00:00", "10-25 01:30:00", "10-25 02:00:00", "10-25 02:30:00"]
 
 
+def test_an_hour_that_comes_again_counts_again_also_on_the_only_day_of_a_week():
+    twice = fires("*/20 1 * * sun", "2026-11-01T05:30Z", 5, "America/New_York", "once")
+
+    assert twice == ["11-01 05:40:00", "11-01 06:00:00", "11-01 06:20:00", "11-01 06:40:00", "11-08 06:00:00"]
+
+
+@pytest.mark.parametrize("start", ["2026-11-01T05:45Z", "2026-11-01T06:00Z", "2026-11-01T06:10Z"])
+def test_who_begins_while_an_hour_comes_again_sees_no_time_of_it_twice(start):
+    found = {dst: fires("30 1 * * *", start, 1, "America/New_York", dst) for dst in POLICIES}
+
+    assert found == {"once": ["11-02 06:30:00"], "skip": ["11-02 06:30:00"], "both": ["11-01 06:30:00"]}
+
+
 # ---- Against a slow reference: every minute is looked at ----
 
 CHANGES = {
