@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import psutil
 import pytest
+from django.test import Client
 
 from browsers.operated.apart import MARK
 from teams import clock
@@ -208,3 +209,15 @@ def test_it_goes_out_by_the_guarded_way_alone(grove, ask, hosting):
         assert ask(path, "run", name="visit.py", arg={"inside": "http://127.0.0.1:8765/"}) == [200, 403]
     finally:
         hosting.again()
+
+
+def test_the_tab_offers_scripts_to_operators_alone(path, grove, team, settings):
+    approve(grove, path, VISITS)
+    client = Client()
+    client.force_login(team.owner, backend="allauth.account.auth_backends.AuthenticationBackend")
+    address = f"/t/{team.slug}/o{path}:/browser"
+
+    assert "Playwright scripts" in client.get(address).content.decode()
+
+    settings.BROWSER_SCRIPTS = False
+    assert "Playwright scripts" not in client.get(address).content.decode()

@@ -79,5 +79,5 @@ def _macro(line: Any, text: Any, plays: Any) -> Macro:
     took = "" if last is None else words(last["took"])
     steps = [] if last is None else last["steps"][-STEPS:]
     is_tried = last is not None and last["outcome"] in ("failed", "differs")
-    runs_alone = not text["rows"] and all(each["kept"] for each in text["parameters"])
+    runs_alone = not text["rows"] and all(each["kept"] or each["default"] is not None for each in text["parameters"])
     return Macro(line, text, last, took, steps, is_tried, runs_alone)
