@@ -28,6 +28,7 @@ from psycopg.sql import SQL, Identifier
 
 from config.up.environment import ROOT
 from config.up.running import State, read
+from config.up.supervisor import die_with_parent
 from objects.storage import pages
 from tests.chaos.load import Team
 from tests.engine.conftest import purse, purses
@@ -211,7 +212,7 @@ def check(file: Path) -> str:
     return said
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # a Grove has a dozen processes: they would be at work beside all later tests
 def ground() -> Iterator[Ground]:
     """Start Grove; nothing of it is left when the tests are over."""
     # Where Postgres's user may go, unlike pytest's own directories.
@@ -233,7 +234,10 @@ def ground() -> Iterator[Ground]:
 
 def _started(directory: Path, written: IO[bytes]) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "tests.chaos.ground", str(directory)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=written, stderr=written)
+    return subprocess.Popen(
+        command, cwd=ROOT, stdout=written, stderr=written,
+        preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 -- it would outlive a run that is interrupted
+    )  # fmt: skip
 
 
 def _wait_started(made: Ground) -> None:
