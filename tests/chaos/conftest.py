@@ -28,7 +28,6 @@ from psycopg.sql import SQL, Identifier
 
 from config.up.environment import ROOT
 from config.up.running import State, read
-from config.up.supervisor import die_with_parent
 from objects.storage import pages
 from tests.chaos.load import Team
 from tests.engine.conftest import purse, purses
@@ -234,10 +233,7 @@ def ground() -> Iterator[Ground]:
 
 def _started(directory: Path, written: IO[bytes]) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "tests.chaos.ground", str(directory)]
-    return subprocess.Popen(
-        command, cwd=ROOT, stdout=written, stderr=written,
-        preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 -- it would outlive a run that is interrupted
-    )  # fmt: skip
+    return subprocess.Popen(command, cwd=ROOT, stdout=written, stderr=written)
 
 
 def _wait_started(made: Ground) -> None:

@@ -209,7 +209,7 @@ def test_a_process_told_to_stop_ends_the_calls_under_way_and_takes_no_more(datab
     for _ in range(5):  # by then the process has turned to all who asked before
         assert kept.get(site.url("/stopping")).status_code == 200
 
-    process.send_signal(signal.SIGTERM)
+    process.terminate()
     while (late := kept.get(site.url("/stopping"))).status_code == 200:  # it has not heard of it yet
         pass
     answers = [call.getresponse() for call in calls]
