@@ -175,7 +175,7 @@ async def test_events_reach_subscribers_in_another_process(site, tmp_path):
             heard = await events(socket, 1)
     finally:
         process.terminate()
-        await asyncio.to_thread(process.wait, 15)
+        await asyncio.to_thread(process.wait, 60)
 
     assert (heard[0]["path"], heard[0]["data"]["value"], heard[0]["version"]) == ("/far", 1, 2)
     assert other.mistakes() == []
@@ -197,7 +197,7 @@ def blocks(stream) -> Iterator[tuple[str, Any]]:
 
 def test_over_http_a_watching_command_answers_with_a_stream_of_events(site):
     site.new("/sse")
-    with httpx.stream("GET", site.url("/sse:state.watch"), headers=site.bearer, timeout=10) as stream:
+    with httpx.stream("GET", site.url("/sse:state.watch"), headers=site.bearer, timeout=30) as stream:
         told = blocks(stream)
         assert stream.headers["content-type"] == "text/event-stream"
         assert next(told) == ("answer", {"value": {"entries": [{"key": "n", "value": 0}], "next": None}, "version": 1})
@@ -212,7 +212,7 @@ def test_a_stream_ends_with_the_reason_when_the_rights_are_gone(site, team, toke
     site.new("/sse2")
     kept, secret = token(team)
     headers = {"Authorization": f"Bearer {secret}"}
-    with httpx.stream("GET", site.url("/sse2:state.watch"), headers=headers, timeout=10) as stream:
+    with httpx.stream("GET", site.url("/sse2:state.watch"), headers=headers, timeout=30) as stream:
         told = blocks(stream)
         next(told)
         actions.revoke_token(team=team, token=kept, by=None)

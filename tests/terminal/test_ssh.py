@@ -44,7 +44,7 @@ def port(database: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[i
         time.sleep(0.1)
     yield number
     process.terminate()
-    process.wait(15)
+    process.wait(60)
     assert [line for line in (directory / "log").read_text().splitlines() if "ERROR" in line] == []
     assert oct((directory / "secrets" / "ssh_host_ed25519").stat().st_mode & 0o777) == "0o600"
 
