@@ -111,7 +111,7 @@ def test_the_health_check_tells_a_grove_that_answers_from_none(tmp_path):
         )
     finally:
         process.terminate()
-        process.wait(15)
+        process.wait(60)
 
     assert (answered.returncode, answered.stderr) == (0, "")
     assert (nobody.returncode, "refused" in nobody.stderr) == (1, True)

@@ -2,10 +2,11 @@
 
 import asyncio
 import codecs
+import logging
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from django.conf import settings
 from browsers import folders
 from browsers.profile import Parts
 from teams.problems import OutOfTime, Problem, TooLarge
+
+log = logging.getLogger("grove.browser")
 
 # What of the host's environment a script has: nothing of Grove's, such as where the database is.
 KEPT: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "PLAYWRIGHT_BROWSERS_PATH", "FONTCONFIG_PATH", "FONTCONFIG_FILE")
@@ -68,7 +71,7 @@ async def run(request: Mapping[str, Any], *, write: Callable[[str], None], secon
     finally:
         for each in (listening, watching):
             each.cancel()
-        await asyncio.shield(asyncio.to_thread(_end, mark))
+        await asyncio.shield(asyncio.to_thread(end, mark))
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
@@ -102,35 +105,38 @@ async def _watched(mark: str, most_bytes: int) -> None:
 
 def _used(mark: str) -> int:
     used = 0
-    for each in _of(mark):
+    for each in _of(mark, psutil.Process().children(recursive=True)):
         with suppress(psutil.Error):
             told = each.memory_info()
             used += told.rss - getattr(told, "shared", 0)
     return used
 
 
-def _end(mark: str) -> None:
-    """End all that it began: Chromium is in a group of its own, so the mark tells whose a process is."""
+def end(mark: str, *, but: int = 0) -> None:
+    """End all that it began: Chromium is in a group of its own, so the mark tells. but: a process that stays."""
     for _ in range(ENDS):
-        there = list(_of(mark))
+        # Also those whose parent ended.
+        there = [each for each in _of(mark, psutil.process_iter()) if each.pid != but]
         if not there:
             return
         for each in there:
             with suppress(psutil.Error):
                 each.kill()
         psutil.wait_procs(there, timeout=0.5)
+    log.warning("a script did not end with all that it began: %s", mark)
 
 
-def _of(mark: str) -> Iterator[psutil.Process]:
+def _of(mark: str, among: Iterable[psutil.Process]) -> list[psutil.Process]:
     """Give the processes of a script; those whose environment cannot be read, as in Chromium's sandbox, by descent."""
-    given: dict[int, psutil.Process] = {}
-    for each in psutil.Process().children(recursive=True):
+    found: dict[int, psutil.Process] = {}
+    for each in among:
         with suppress(psutil.Error):
-            if each.pid not in given and each.environ().get(MARK) == mark:
-                given |= {found.pid: found for found in [each, *each.children(recursive=True)]}
-    for pid in psutil.pids():  # those whose parent ended
-        with suppress(psutil.Error):
-            each = psutil.Process(pid)
-            if pid not in given and each.ppid() == 1 and each.environ().get(MARK) == mark:
-                given[pid] = each
-    yield from given.values()
+            if each.pid not in found and each.environ().get(MARK) == mark:
+                found |= {one.pid: one for one in [each, *each.children(recursive=True)]}
+    return [each for each in found.values() if _is_there(each)]
+
+
+def _is_there(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False

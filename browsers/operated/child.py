@@ -17,6 +17,7 @@ from playwright.async_api import Error, async_playwright
 
 from browsers.chromium import FLAGS
 from browsers.egress import chromium as egress
+from browsers.operated import apart
 from browsers.sessions import Session
 from teams.limits import Limits
 
@@ -74,6 +75,7 @@ def _told(problem: Exception, name: str) -> str:
 def _end_with_the_host() -> None:
     while os.read(sys.stdin.fileno(), 4_096):  # no buffer of Python's, which is locked as this process ends
         pass
+    apart.end(os.environ[apart.MARK], but=os.getpid())
     os._exit(70)
 
 

@@ -145,7 +145,7 @@ def main() -> None:
             asyncio.run(interrupt(web, team.slug, secret))
         finally:
             process.terminate()
-            process.wait(15)
+            process.wait(60)
             actions.delete_team(team=team, by=None)
             owner.delete()
 

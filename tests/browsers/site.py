@@ -95,7 +95,7 @@ PAGES = {
     "/stores": STORES,
     "/empty": "<title>Empty</title>",
     "/spins": "<title>Spins</title><script>for (;;);</script>",
-    "/later": "<title>Later</title><script>onload = () => setTimeout(() => { for (;;); }, 100)</script>",
+    "/later": "<title>Later</title><script>fetch('/held').then(() => { for (;;); })</script>",
     "/floods": FLOODS,
     "/loop": "<title>Loop</title><button onclick='for (;;);'>Hang</button>",
 }

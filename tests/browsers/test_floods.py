@@ -43,7 +43,9 @@ def test_a_page_that_loops_while_nobody_asks_is_cut_and_the_next_command_tells(g
     hosting.again(BROWSER_STUCK_S=0.5, BROWSER_SCRIPT_S=2)
     path, other = grove.new("browser"), grove.new("browser")
     ask(other, "open", url=f"{site.url}/")
+    site.goes_on.clear()
     ask(path, "open", url=f"{site.url}/later")
+    site.goes_on.set()  # now it loops
     awake = session(hosting, grove, path)
     wait_for(lambda: awake.tabs[0].page is None)
 

@@ -80,8 +80,8 @@ def test_macros_are_written_shown_changed_and_forgotten(grove, path):
 
     assert shown["text"] == SIGN_IN
     assert shown["parameters"] == [
-        {"name": "user", "default": "ann", "secret": False},
-        {"name": "password", "default": None, "secret": True},
+        {"name": "user", "default": "ann", "secret": False, "kept": False},
+        {"name": "password", "default": None, "secret": True, "kept": False},
     ]
     assert [(each["name"], each["steps"]) for each in grove.call(path, "browser.macros")] == [("sign in", 1)]
     assert grove.call(path, "browser.forget", names=["sign in"]) == 1

@@ -1,12 +1,18 @@
 """Playwright scripts: for operators alone, in a process that ends with all it began, going on from the browser."""
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 import psutil
 import pytest
+from django.test import Client
 
+from browsers import folders
 from browsers.operated.apart import MARK
 from teams import clock
 from teams.access import Scope
@@ -59,14 +65,14 @@ def until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def scripts() -> list[psutil.Process]:
-    """Give all processes that a script of a host of this process began."""
+def scripts(host_pid: int = 0) -> list[psutil.Process]:
+    """Give all processes that scripts of a host began; of this one where none is named."""
     found = []
     for each in psutil.process_iter():
-        try:
-            found += [each] if MARK in each.environ() else []
-        except psutil.Error:
-            continue
+        with suppress(psutil.Error):
+            environment = each.environ()
+            is_its = f"{folders.PREFIX}-{host_pid or os.getpid()}-" in environment.get("TMPDIR", "")
+            found += [each] if MARK in environment and is_its else []
     return found
 
 
@@ -208,3 +214,36 @@ def test_it_goes_out_by_the_guarded_way_alone(grove, ask, hosting):
         assert ask(path, "run", name="visit.py", arg={"inside": "http://127.0.0.1:8765/"}) == [200, 403]
     finally:
         hosting.again()
+
+
+def test_the_tab_offers_scripts_to_operators_alone(path, grove, team, settings):
+    approve(grove, path, VISITS)
+    client = Client()
+    client.force_login(team.owner, backend="allauth.account.auth_backends.AuthenticationBackend")
+    address = f"/t/{team.slug}/o{path}:/browser"
+
+    assert "Playwright scripts" in client.get(address).content.decode()
+
+    settings.BROWSER_SCRIPTS = False
+    assert "Playwright scripts" not in client.get(address).content.decode()
+
+
+def test_it_ends_with_its_host_however_that_ended(hosting):
+    request = {
+        "name": "leaves.py", "text": LEAVES, "arguments": {}, "parts": {}, "proxy": None, "limits": {},
+        "executable": hosting.host._chromium.launched[0], "sandbox": False,
+    }  # fmt: skip
+    code = (
+        "import asyncio, django; django.setup(); from browsers.operated import apart; asyncio.run("
+        f"apart.run({request!r}, write=lambda text: print(text, flush=True), seconds=60, most_bytes=1 << 40))"
+    )
+    host = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert host.stdout is not None
+    while "began" not in host.stdout.readline():
+        assert host.poll() is None
+    assert len(scripts(host.pid)) > 2
+
+    host.kill()
+
+    until(lambda: not scripts(host.pid))
+    host.wait()

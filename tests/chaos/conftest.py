@@ -212,7 +212,7 @@ def check(file: Path) -> str:
     return said
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # a Grove has a dozen processes: they would be at work beside all later tests
 def ground() -> Iterator[Ground]:
     """Start Grove; nothing of it is left when the tests are over."""
     # Where Postgres's user may go, unlike pytest's own directories.

@@ -4,7 +4,9 @@ The same programs under the same supervisor, but two web processes, 20 planted t
 program is started again. `DIR/run/state.json` says which processes there are; it is ready when `url` is in it.
 """
 
+import ctypes
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from config.up.ports import listen
 from config.up.running import Claim
 from config.up.say import started_at
 from config.up.servers import start_servers
-from config.up.supervisor import Program, Stopped, Supervisor
+from config.up.supervisor import PR_SET_PDEATHSIG, Program, Stopped, Supervisor
 
 WEB_PROCESSES = 2
 SETTINGS = {
@@ -30,7 +32,9 @@ SETTINGS = {
 
 
 def main(directory: Path) -> None:
-    """Start all, and keep it running until SIGTERM."""
+    """Start all, and keep it running until SIGTERM, or until who started it is gone: a run may be interrupted."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
     started_at()
     for name in ("DATABASE_URL", "VALKEY_URL"):
         os.environ.pop(name, None)

@@ -84,7 +84,7 @@ def site(database, tmp_path_factory) -> Iterator[str]:
     process, web = start(tmp_path_factory.mktemp("site") / "web.log", GROVE_ENTER_KEY=KEY)
     yield web.url
     process.terminate()
-    process.wait(timeout=20)
+    process.wait(timeout=60)
 
 
 @pytest.fixture(scope="package")

@@ -161,6 +161,6 @@ def test_a_strangers_terminal_is_no_such_thing(site, demo, person):
     address = f"{site.replace('http', 'ws')}/ws/terminal/demo{PATH}"
     with connect(address, additional_headers=headers) as terminal, pytest.raises(ConnectionClosed) as ended:
         while True:
-            terminal.recv(timeout=10)
+            terminal.recv(timeout=30)
 
     assert ended.value.rcvd.code == 4404

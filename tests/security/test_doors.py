@@ -115,7 +115,7 @@ async def test_a_socket_opens_by_cookie_from_our_own_pages_only(web, team, brows
         async with line:
             try:
                 await line.send('{"jsonrpc": "2.0", "id": 1, "method": "state.get", "params": {"key": "n"}}')
-                return 200 if "result" in json.loads(await asyncio.wait_for(line.recv(), 10)) else 400
+                return 200 if "result" in json.loads(await asyncio.wait_for(line.recv(), 30)) else 400
             except websockets.ConnectionClosed as closed:
                 return closed.rcvd.code
 
@@ -151,14 +151,14 @@ async def test_signing_out_ends_the_sockets_of_that_session_though_the_person_is
         f"ws://127.0.0.1:{web.port}/ws/v1/{team.slug}/door", additional_headers=browser.cookies | {"Origin": web.url}
     ) as line:
         await line.send('{"jsonrpc": "2.0", "id": 1, "method": "subscribe", "params": {}}')
-        await asyncio.wait_for(line.recv(), 10)
+        await asyncio.wait_for(line.recv(), 30)
         busy.start()
         try:
             await asyncio.sleep(0.5)
             await asyncio.to_thread(browser.sign_out)
             since = time.monotonic()
             with pytest.raises(websockets.ConnectionClosed) as closed:
-                await asyncio.wait_for(line.recv(), 10)
+                await asyncio.wait_for(line.recv(), 30)
             took = time.monotonic() - since
         finally:
             is_over.set()
@@ -187,11 +187,11 @@ async def test_a_token_of_a_watching_command_goes_on_hearing(site, token, team):
     _, secret = await asyncio.to_thread(token, team, verbs=["state.watch"])
     async with site.socket("/watched", additional_headers={"Authorization": f"Bearer {secret}"}) as line:
         await line.send('{"jsonrpc": "2.0", "id": 1, "method": "state.watch", "params": {}}')
-        assert "result" in json.loads(await asyncio.wait_for(line.recv(), 10))
+        assert "result" in json.loads(await asyncio.wait_for(line.recv(), 30))
 
         await asyncio.sleep(2)
         await asyncio.to_thread(site.post, "/watched:state.set", json={"key": "n", "value": 5})
-        heard = json.loads(await asyncio.wait_for(line.recv(), 10))
+        heard = json.loads(await asyncio.wait_for(line.recv(), 30))
 
     assert (heard["method"], heard["params"]["data"]["value"]) == ("event", 5)
 
@@ -209,12 +209,12 @@ def test_a_process_told_to_stop_ends_the_calls_under_way_and_takes_no_more(datab
     for _ in range(5):  # by then the process has turned to all who asked before
         assert kept.get(site.url("/stopping")).status_code == 200
 
-    process.send_signal(signal.SIGTERM)
+    process.terminate()
     while (late := kept.get(site.url("/stopping"))).status_code == 200:  # it has not heard of it yet
         pass
     answers = [call.getresponse() for call in calls]
 
     assert [each.status for each in answers] == [200] * 3, [each.read() for each in answers]
     assert (late.status_code, late.headers["retry-after"], late.json()["type"]) == (503, "1", "overloaded")
-    assert process.wait(15) in (0, -signal.SIGTERM)
+    assert process.wait(60) in (0, -signal.SIGTERM)
     assert web.mistakes() == []

@@ -154,7 +154,7 @@ async def test_every_command_over_a_socket_is_for_those_who_may(web, team, kinds
                     }
                     await socket.send(json.dumps(request))
                 while len(answers) < min(first + 100, len(asked)):
-                    answer = json.loads(await asyncio.wait_for(socket.recv(), 15))
+                    answer = json.loads(await asyncio.wait_for(socket.recv(), 60))
                     data = answer.get("error", {}).get("data", {})
                     answers[answer["id"]] = (data.get("status", 200), data.get("type", ""))
         rows += [
@@ -186,7 +186,7 @@ async def test_a_socket_opens_and_listens_where_its_caller_may_look(web, team, k
 async def _subscribed(socket: Any) -> tuple[Any, Any]:
     try:
         await socket.send('{"jsonrpc": "2.0", "id": 1, "method": "subscribe", "params": {}}')
-        answer = json.loads(await asyncio.wait_for(socket.recv(), 15))
+        answer = json.loads(await asyncio.wait_for(socket.recv(), 60))
     except websockets.ConnectionClosed as closed:
         return "closed", closed.rcvd.code
     data = answer.get("error", {}).get("data", {})
@@ -242,7 +242,7 @@ async def test_what_is_hidden_and_what_is_not_there_look_the_same_byte_for_byte(
                 f"ws://127.0.0.1:{web.port}/ws/v1/{team.slug}{path}", additional_headers=actor.headers
             ) as socket:
                 with pytest.raises(websockets.ConnectionClosed) as closed:
-                    await asyncio.wait_for(socket.recv(), 15)
+                    await asyncio.wait_for(socket.recv(), 60)
                 reasons.append((closed.value.rcvd.code, closed.value.rcvd.reason.replace("/void", SHUT)))
         rows.append((f"{actor.name}: socket {SHUT}", *reasons))
 

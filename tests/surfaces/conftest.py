@@ -81,7 +81,7 @@ def web(database: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[We
     process, running = start(tmp_path_factory.mktemp("web") / "log")
     yield running
     process.terminate()
-    process.wait(15)
+    process.wait(60)
     assert running.mistakes() == []
 
 
@@ -103,7 +103,7 @@ class Site:
 
     def request(self, method: str, path: str, **options: object) -> httpx.Response:
         headers = self.bearer | options.pop("headers", {})
-        return httpx.request(method, self.url(path), headers=headers, timeout=30, **options)  # type: ignore[arg-type]
+        return httpx.request(method, self.url(path), headers=headers, timeout=120, **options)  # type: ignore[arg-type]
 
     def post(self, path: str, **options: object) -> httpx.Response:
         return self.request("POST", path, **options)

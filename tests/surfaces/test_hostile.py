@@ -119,7 +119,7 @@ def test_any_message_is_answered_and_the_socket_goes_on(site, messages):
             socket.send(json.dumps(message))
         socket.send('{"jsonrpc": "2.0", "id": "the last", "method": "unsubscribe", "params": {}}')
         while True:
-            answer = json.loads(socket.recv(timeout=15))
+            answer = json.loads(socket.recv(timeout=30))
             for each in answer if isinstance(answer, list) else [answer]:
                 if "error" in each:
                     assert each["error"]["data"]["status"] < 500, each

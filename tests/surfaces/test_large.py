@@ -52,7 +52,7 @@ def test_what_is_larger_than_a_file_comes_in_however_long_it_takes(web, site, la
         file = here.post("/table:import?as=file", content=large_file.read_bytes(), headers={"Content-Type": "x/y"})
     finally:
         process.terminate()
-        process.wait(15)
+        process.wait(60)
 
     assert table.json()["value"] == {"table": "readings", "rows": 170_000, "created": True, "columns": ["no", "text"]}
     assert (file.status_code, file.json()["value"]["objects"]) == (200, 1)
@@ -63,7 +63,7 @@ def test_few_large_bodies_come_in_at_once(site, tmp_path):
     here = Site(web, site.team, site.secret)
 
     def begun() -> http.client.HTTPConnection:
-        connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=30)
         connection.putrequest("POST", f"/api/v1/{site.team}/:import?as=x")
         for name, value in (here.bearer | {"Content-Length": str(50 * MIB), "Content-Type": "x/y"}).items():
             connection.putheader(name, value)
@@ -82,7 +82,7 @@ def test_few_large_bodies_come_in_at_once(site, tmp_path):
         taken = second.getresponse()
     finally:
         process.terminate()
-        process.wait(15)
+        process.wait(60)
 
     assert (refused.status, refused.getheader("retry-after"), refused.read()) == (
         503,

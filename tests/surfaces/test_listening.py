@@ -9,9 +9,13 @@ from typing import Any
 import httpx
 import pytest
 import websockets
+from django.conf import settings
+from valkey import Valkey
 
+from objects import live
 from teams import actions
 from teams.access import Role
+from teams.models import Team
 from tests.fair import fair
 from tests.surfaces.conftest import Site, start
 from tests.surfaces.test_jsonrpc import call, say
@@ -142,17 +146,33 @@ async def test_rights_that_are_taken_away_end_a_subscription_within_two_seconds(
         assert (await say(socket, call("state.get", ["n"])))["result"]["value"] == 0
 
 
-async def test_a_subscriber_that_does_not_read_is_let_go_with_the_reason(site):
+def is_heard(team: Team, path: str) -> bool:
+    """Whether Valkey knows of a process that listens to an object."""
+    with Valkey.from_url(settings.VALKEY_URL) as valkey:
+        return bool(valkey.pubsub_numsub(live.channel((team.schema_name, path)))[0][1])
+
+
+async def until_heard(team: Team, path: str) -> None:
+    async with asyncio.timeout(30):
+        while not is_heard(team, path):  # noqa: ASYNC110 -- of another process
+            await asyncio.sleep(0.01)
+
+
+async def test_a_subscriber_that_does_not_read_is_let_go_with_the_reason(site, team):
     site.new("/slow")
-    async with site.socket("/slow", max_queue=1) as slow, site.socket("/slow") as fast:
+    # Without pings: to one, too, no answer would come.
+    async with site.socket("/slow", max_queue=1, ping_interval=None) as slow, site.socket("/slow") as fast:
         await subscribe(slow, topics=["state"])
+        await until_heard(team, "/slow")
         before = site.web.rss_bytes()
-        text = "x" * 60_000
-        for number in range(1_400):
-            await fast.send(json.dumps(call("state.set", {"key": "k", "value": text}, number)))
-            if number % 50 == 49:
-                for _ in range(50):
-                    await fast.recv()
+        text, sent = "x" * 60_000, 0
+        while is_heard(team, "/slow"):  # until then the process listens, for that one alone
+            assert sent < 3_000
+            for number in range(50):
+                await fast.send(json.dumps(call("state.set", {"key": "k", "value": text}, number)))
+            for _ in range(50):
+                await fast.recv()
+            sent += 50
         with pytest.raises(websockets.ConnectionClosed) as closed:
             while True:
                 await slow.recv()
@@ -164,18 +184,18 @@ async def test_a_subscriber_that_does_not_read_is_let_go_with_the_reason(site):
     assert site.web.rss_bytes() - before < 64 << 20
 
 
-async def test_events_reach_subscribers_in_another_process(site, tmp_path):
+async def test_events_reach_subscribers_in_another_process(site, team, tmp_path):
     site.new("/far")
     process, other = await asyncio.to_thread(start, tmp_path / "log")
     try:
         async with Site(other, site.team, site.secret).socket("/far") as socket:
             await subscribe(socket, topics=["state"])
-            await asyncio.sleep(0.5)  # until Valkey knows that the other process listens
+            await until_heard(team, "/far")
             await asyncio.to_thread(site.post, "/far:state.incr", json={"key": "n"})
             heard = await events(socket, 1)
     finally:
         process.terminate()
-        await asyncio.to_thread(process.wait, 15)
+        await asyncio.to_thread(process.wait, 60)
 
     assert (heard[0]["path"], heard[0]["data"]["value"], heard[0]["version"]) == ("/far", 1, 2)
     assert other.mistakes() == []
@@ -197,7 +217,7 @@ def blocks(stream) -> Iterator[tuple[str, Any]]:
 
 def test_over_http_a_watching_command_answers_with_a_stream_of_events(site):
     site.new("/sse")
-    with httpx.stream("GET", site.url("/sse:state.watch"), headers=site.bearer, timeout=10) as stream:
+    with httpx.stream("GET", site.url("/sse:state.watch"), headers=site.bearer, timeout=30) as stream:
         told = blocks(stream)
         assert stream.headers["content-type"] == "text/event-stream"
         assert next(told) == ("answer", {"value": {"entries": [{"key": "n", "value": 0}], "next": None}, "version": 1})
@@ -212,7 +232,7 @@ def test_a_stream_ends_with_the_reason_when_the_rights_are_gone(site, team, toke
     site.new("/sse2")
     kept, secret = token(team)
     headers = {"Authorization": f"Bearer {secret}"}
-    with httpx.stream("GET", site.url("/sse2:state.watch"), headers=headers, timeout=10) as stream:
+    with httpx.stream("GET", site.url("/sse2:state.watch"), headers=headers, timeout=30) as stream:
         told = blocks(stream)
         next(told)
         actions.revoke_token(team=team, token=kept, by=None)

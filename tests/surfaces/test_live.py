@@ -43,7 +43,7 @@ class Bus:
     def start(self) -> None:
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--loglevel", "warning"]
         self.server = subprocess.Popen([str(get_binary_path()), *options], stdout=subprocess.DEVNULL)
-        for _ in range(100):
+        for _ in range(600):
             try:
                 Valkey.from_url(self.url).ping()
                 return

@@ -46,7 +46,7 @@ def opened(web: Web, team: Team):
 def until(socket, wanted) -> dict:
     """Wait for news of which `wanted` is true."""
     while True:
-        news = json.loads(socket.recv(timeout=10))
+        news = json.loads(socket.recv(timeout=30))
         if wanted(news):
             return news
 
@@ -55,7 +55,7 @@ def closed(socket) -> int:
     """Wait until the other side closes, and give the code."""
     with pytest.raises(ConnectionClosed) as end:
         while True:
-            socket.recv(timeout=10)
+            socket.recv(timeout=30)
     return end.value.rcvd.code
 
 

@@ -136,5 +136,5 @@ def test_a_fault_of_ours_is_told_or_cuts_the_answer(tmp_path):
                 answer(line)
     finally:
         process.terminate()
-        process.wait(15)
+        process.wait(60)
     assert (tmp_path / "log").read_text().count("on purpose") >= 2

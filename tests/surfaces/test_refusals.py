@@ -82,7 +82,7 @@ def test_arguments_have_a_size_limit(site):
 
 
 def test_a_body_that_no_file_could_be_is_refused_before_it_is_sent(site):
-    connection = http.client.HTTPConnection("127.0.0.1", site.web.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", site.web.port, timeout=30)
     connection.putrequest("POST", f"/api/v1/{site.team}/a:files.put?name=x")
     for name, value in (site.bearer | {"Content-Length": "140000000", "Content-Type": "text/plain"}).items():
         connection.putheader(name, value)
@@ -125,7 +125,7 @@ def test_a_file_for_a_command_that_takes_none_is_refused(site):
     ],
 )
 def test_an_address_that_names_nothing_is_refused(site, path, status, detail):
-    connection = http.client.HTTPConnection("127.0.0.1", site.web.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", site.web.port, timeout=30)
     connection.request("GET", f"/api/v1/{site.team}{path}", headers=site.bearer)
 
     answer = connection.getresponse()

@@ -1,9 +1,12 @@
 """Who may do what: grants on paths, a token's scope, and the one place that decides."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from teams import access
 from teams.access import Caller, Role, Scope, decide, is_within, member_grants
 from teams.problems import NoSuch, NotAllowed, WrongArgument
 
@@ -129,3 +132,18 @@ def test_a_role_that_does_not_exist_is_refused_with_those_that_do():
         Role.from_word("edtor")
 
     assert refused.value.detail == "no role 'edtor'. Roles: owner, admin, editor, viewer, none."
+
+
+def test_what_is_for_operators_needs_one_in_person_with_the_role_and_the_setting_on(settings):
+    editor = caller_with(Role.EDITOR)
+    operator = replace(editor, is_operator=True)
+    others = (editor, replace(operator, scope=Scope()), replace(caller_with(Role.VIEWER), is_operator=True))
+
+    def may(caller: Caller) -> bool:
+        wants = {"command": "browser.run", "verb": "task", "needs": Role.EDITOR, "operators": "BROWSER_SCRIPTS"}
+        return access.refusal(caller, SCHEMA, "/a", **wants) is None
+
+    settings.BROWSER_SCRIPTS = True
+    assert [may(each) for each in (operator, *others)] == [True, False, False, False]
+    settings.BROWSER_SCRIPTS = False
+    assert not may(operator)

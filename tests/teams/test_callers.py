@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from teams import actions, callers
 from teams.access import Caller, Role, Scope
-from teams.models import Grant, Membership, Token
+from teams.models import Grant, Membership, Person, Token
 from teams.problems import NoSuch, NotSignedIn, OverLimit, Overloaded
 from tests.fair import fair
 
@@ -70,6 +70,16 @@ def test_a_token_is_known_with_its_persons_rights_and_its_own_limits(team, membe
         scope=Scope(paths=("/a", "/b"), verbs=frozenset({"reads", "state.set"}), ceiling=Role.VIEWER, rate=5.0),
         id=f"t{made.pk}",
     )
+
+
+def test_an_operator_is_known_as_one_and_their_token_is_not(team, member, token):
+    ann = member(team, Role.EDITOR)
+    Person.objects.filter(pk=ann.pk).update(is_staff=True)
+    _, secret = token(team, ann)
+
+    assert callers.for_person(ann.pk, team.slug).is_operator
+    assert callers.again(team.schema_name, f"p{ann.pk}").is_operator
+    assert not callers.for_token(team.slug, secret).is_operator
 
 
 def test_the_secret_of_a_token_is_kept_nowhere(team, token):

@@ -369,7 +369,7 @@ def test_a_configured_one_is_offered_and_leads_there(database, tmp_path):
             cancelled = browser.get("/account/social/login/cancelled/")
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=60)
 
     assert re.search(
         r'action="/account/github/login/[^"]*">.*?<button type="submit">GitHub</button>', page.text, re.DOTALL

@@ -18,7 +18,7 @@ def terminals(database: None, tmp_path_factory: pytest.TempPathFactory) -> Itera
     )
     yield running
     process.terminate()
-    process.wait(15)
+    process.wait(60)
     assert [line for line in running.mistakes() if "by a fault of ours" not in line] == []
 
 

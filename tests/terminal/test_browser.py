@@ -74,7 +74,7 @@ class Site:
     def stop(self, number: int = signal.SIGTERM) -> None:
         if self.process is not None:
             self.process.send_signal(number)
-            self.process.wait(timeout=30)
+            self.process.wait(timeout=60)
 
 
 @pytest.fixture(scope="module")

@@ -23,11 +23,11 @@ def at(grove):
 
 async def coloured(shell, text: str) -> list[tuple[str, str]]:
     """The coloured pieces once all that is asked for is known."""
-    news = asyncio.Event()
-    aids = Aids(shell, BUILTINS, on_news=news.set)
-    assert "".join(piece[1] for piece in aids.colours(text)) == text
-    for _ in range(3):
-        await asyncio.sleep(0.1)
+    aids = Aids(shell, BUILTINS)
+    pieces = aids.colours(text)
+    while under_way := list(aids.known._asked.values()):
+        assert "".join(piece[1] for piece in pieces) == text
+        await asyncio.wait(under_way)
         pieces = aids.colours(text)
     assert "".join(piece[1] for piece in pieces) == text
     return [(piece[0].removeprefix("class:"), piece[1]) for piece in pieces if piece[0]]

@@ -20,7 +20,7 @@ def other(database, tmp_path_factory):
     process, running = start(tmp_path_factory.mktemp("other") / "log", application=APPLICATION)
     yield running
     process.terminate()
-    process.wait(15)
+    process.wait(60)
     assert running.mistakes() == []
 
 
@@ -30,7 +30,7 @@ def second(database, tmp_path_factory):
     process, running = start(tmp_path_factory.mktemp("second") / "log")
     yield running
     process.terminate()
-    process.wait(15)
+    process.wait(60)
     assert running.mistakes() == []
 
 

@@ -238,6 +238,13 @@ async def stop(person, line, after_s=0.3):
             await task
 
 
+async def until(is_so):
+    """Wait until something is so."""
+    async with asyncio.timeout(20):
+        while not is_so():  # noqa: ASYNC110 -- of any condition
+            await asyncio.sleep(0.01)
+
+
 @pytest.mark.parametrize("line", [
     "sleep 60", "watch", "watch 1s pwd", "state watch", "seq 100000000 | count", "seq 100000000 | sort",
     "seq 3 | jq 'def f: f; f'", "seq 100000000 | jq .", "seq 100000000", "each . . -- sleep 60", "wait; sleep 60", "echo $(sleep 60)",
@@ -277,14 +284,14 @@ async def test_watching_tells_what_could_not_be_shown_and_goes_on(sitting, grove
 
     sitting.screen.write = slow_write
     task = asyncio.create_task(sitting.shell.run("watch"))
-    await asyncio.sleep(0.3)
     schema = grove.caller.schema
+    await until(lambda: (schema, grove.home) in live.ears().listeners)
     for number in range(3_000):
         live.publish([Event(schema, grove.home, "t", {"n": number}, number, 1.0)])
         if number % 500 == 0:
             await asyncio.sleep(0.01)
     waits.set()
-    await asyncio.sleep(0.3)
+    await until(lambda: MISSED in sitting.screen.shown)
     live.publish([Event(schema, grove.home, "t", {"n": "last"}, 1, 1.0)])
     async with asyncio.timeout(20):
         await sees_last.wait()

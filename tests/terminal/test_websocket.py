@@ -271,7 +271,7 @@ async def test_a_restarted_server_brings_the_session_back(sit_down, tmp_path, gr
             process.terminate()
             await ann.until(lambda: ann.closed is not None)
             session, seen, closed = ann.told("session"), ann.received, ann.closed
-        process.wait(15)
+        process.wait(60)
         process, web = await asyncio.to_thread(serve)
 
         async with sit_down("/", web=web, resume=session, seen=seen) as again:
@@ -288,7 +288,7 @@ async def test_a_restarted_server_brings_the_session_back(sit_down, tmp_path, gr
             await third.until(lambda: "/ $ let colour=red" in third.lines)
     finally:
         process.terminate()
-        process.wait(15)
+        process.wait(60)
 
 
 async def test_nobody_else_can_go_on_with_a_session(sit_down, team, token, member):

@@ -22,7 +22,7 @@ def web(errands, tmp_path_factory):
     process, running = start(tmp_path_factory.mktemp("web") / "log")
     yield running
     process.terminate()
-    process.wait(15)
+    process.wait(60)
     assert running.mistakes() == []
 
 

@@ -1,15 +1,17 @@
 """What the Browser tab shows beneath the page: macros with how they went last, and tracked pages with what changed."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from objects.commands.registry import registry
 from objects.surfaces.pages.object_tabs import TabRequest
 from objects.surfaces.pages.spans import words
 
 LISTED: Final = 20  # macros, and tracked pages; the rest is told by `browser macros`
 STEPS: Final = 100  # of a play
-RUNNING: Final = 5  # tasks that are looked at
+RUNNING: Final = 20  # tasks that are looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,8 @@ class Macro:
     steps: Sequence[Any]
     is_tried: bool  # its last play failed or differed
     runs_alone: bool  # nothing has to be given to it
+    key: str
+    asks: str  # changes with what has to be given to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ class Page:
 
     line: Any
     change: Any
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,7 @@ class Shown:
     recording: Any
     playing: Sequence[Any]
     secrets: Sequence[Any]
+    secrets_key: str  # changes with them
     more_macros: int
     more_pages: int
 
@@ -52,7 +58,7 @@ def macros_of(tab: TabRequest) -> Shown:
         ("browser.macros", {}),
         ("browser.tracked", {}),
         ("browser.recorded", {}),
-        ("task.list", {"command": "browser.play", "state": "running", "limit": RUNNING}),
+        ("task.list", {"state": "running", "limit": RUNNING}),
         ("browser.secrets", {}),
     )
     asked = [each["name"] for each in lines[:LISTED]]
@@ -65,13 +71,25 @@ def macros_of(tab: TabRequest) -> Shown:
     texts, plays, changes = found[: len(asked)], found[len(asked) : 2 * len(asked)], found[2 * len(asked) :]
     return Shown(
         [_macro(*each) for each in zip(lines, texts, plays, strict=False)],
-        [Page(line, next(iter(change), None)) for line, change in zip(pages, changes, strict=False)],
+        [Page(line, next(iter(change), None), key(line["name"])) for line, change in zip(pages, changes, strict=False)],
         recording,
-        running,
+        [each for each in running if is_of_browser(tab, each["command"], "play")],
         secrets,
+        key(*(f"{each['name']} {each['changed_at']}" for each in secrets)),
         max(0, len(lines) - LISTED),
         max(0, len(pages) - LISTED),
     )
+
+
+def key(*words: str) -> str:
+    """Give what an element is known by, from one answer to the next: its place in a list is another's tomorrow."""
+    return hashlib.blake2s("\n".join(words).encode(), digest_size=6).hexdigest()
+
+
+def is_of_browser(tab: TabRequest, command: str, name: str = "") -> bool:
+    """Whether a command is one of the browser, under either of its names, as `browser.open` and `open`. name: which."""
+    spec = registry.commands(tab.facts["kind"]).get(command)
+    return spec is not None and spec.facility == "browser" and (not name or spec.name.rpartition(".")[2] == name)
 
 
 def _macro(line: Any, text: Any, plays: Any) -> Macro:
@@ -79,5 +97,6 @@ def _macro(line: Any, text: Any, plays: Any) -> Macro:
     took = "" if last is None else words(last["took"])
     steps = [] if last is None else last["steps"][-STEPS:]
     is_tried = last is not None and last["outcome"] in ("failed", "differs")
-    runs_alone = not text["rows"] and all(each["kept"] for each in text["parameters"])
-    return Macro(line, text, last, took, steps, is_tried, runs_alone)
+    runs_alone = not text["rows"] and all(each["kept"] or each["default"] is not None for each in text["parameters"])
+    asks = key(*(f"{each['name']} {each['kept']}" for each in text["parameters"]))
+    return Macro(line, text, last, took, steps, is_tried, runs_alone, key(line["name"]), asks)

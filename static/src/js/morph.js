@@ -4,9 +4,11 @@ import { Idiomorph } from "idiomorph";
 
 const KEPT = "[data-keep], [data-terminal]";
 
-// A button that has become another, such as Pause that is Resume now, is no form that somebody fills in.
-function isOtherButton(old, fresh) {
-  return old.matches(".button-call") && fresh.matches(".button-call") && named(old) !== named(fresh);
+// A button that has become another, such as Pause that is Resume now, is no form that somebody fills in; nor is it one
+// where a form takes its place.
+function isOther(old, fresh) {
+  const isButton = old.matches(".button-call");
+  return isButton !== fresh.matches(".button-call") || (isButton && named(old) !== named(fresh));
 }
 
 function named(form) {
@@ -18,7 +20,7 @@ const callbacks = {
   beforeNodeMorphed: (old, fresh) => {
     if (!(old instanceof Element)) return true;
     if (old.matches(KEPT)) return false;
-    if (old.matches(".call") && fresh instanceof Element && fresh.matches(".call")) return isOtherButton(old, fresh);
+    if (old.matches(".call") && fresh instanceof Element && fresh.matches(".call")) return isOther(old, fresh);
     // Written by moments.js: the same moment needs no second writing.
     return !(old.localName === "time" && old.dateTime === fresh.dateTime);
   },

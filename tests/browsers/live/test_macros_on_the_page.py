@@ -140,3 +140,38 @@ def test_who_may_only_look_sees_how_they_went_and_no_forms(grove, host, run, per
     expect(macro.locator(".macro-last")).to_contain_text("done")
     assert macro.get_by_role("button").count() == 0
     assert page.get_by_label("Record as").count() == 0
+
+
+def test_a_secret_is_kept_on_the_page_and_the_macro_then_runs_by_itself(grove, host, person_at, ann):
+    page = person_at(made(grove, "/macros-secret"), ann)
+    macro = page.get_by_role("article").filter(has_text="log in")
+    expect(macro.get_by_role("button", name="Run log in")).to_have_count(0)
+    page.get_by_text("Secrets", exact=True).click()
+    form = page.locator("#macro-secrets form.macro-form")
+    form.get_by_label("Name").fill("password")
+    form.get_by_label("Secret").fill("orchard")
+    form.get_by_role("button", name="Keep").click()
+    expect(page.locator("#macro-secrets h3")).to_have_text("password")
+    expect(form.get_by_label("Secret")).to_have_value("")
+    shot(page, "secrets")
+    assert complaints_of_axe(page) == []
+
+    unfold(macro, "Run with values")
+    expect(macro.get_by_label("password")).to_have_attribute("placeholder", "kept here")
+    macro.get_by_role("button", name="Run log in").click()
+
+    expect(macro.locator(".macro-last")).to_contain_text("done")
+    assert "orchard" not in page.content()
+
+
+def test_a_new_macro_before_another_does_not_take_its_buttons(grove, host, person_at, ann):
+    page = person_at(made(grove, "/macros-order"), ann)
+    grove.call("/macros-order", "browser.compose", name="zeal", text="open http://demo.localhost/shop")
+    expect(page.get_by_role("button", name="Run zeal")).to_be_visible()
+    grove.call("/macros-order", "browser.compose", name="about", text="open http://demo.localhost/")
+
+    about = page.get_by_role("article").filter(has_text="about")
+    about.get_by_role("button", name="Run about").click()
+
+    expect(about.locator(".macro-last")).to_contain_text("done")
+    assert [each["name"] for each in grove.call("/macros-order", "browser.macros") if each["last"]] == ["about"]

@@ -27,7 +27,7 @@ def site(database, tmp_path_factory) -> Iterator[Site]:
     process, web = start(folder / "web.log", GROVE_SIGNUP="1", GROVE_EMAIL_FOLDER=str(letters))
     yield Site(f"http://localhost:{web.port}", letters)
     process.terminate()
-    process.wait(timeout=20)
+    process.wait(timeout=60)
     assert web.mistakes() == []
 
 
