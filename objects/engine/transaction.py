@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from hashlib import blake2b
 from typing import Any
 
 import apsw
@@ -22,7 +21,7 @@ from psycopg.pq import TransactionStatus
 
 from objects.commands.registry import Registry
 from objects.commands.spec import CommandSpec
-from objects.commands.types import Content
+from objects.engine.answers import Answers, fingerprint_of
 from objects.engine.calls import Call, Event, Outcome
 from objects.engine.commit import Commit
 from objects.engine.context import Context
@@ -60,7 +59,6 @@ from teams.problems import (
     OutOfTime,
     Problem,
     TooLarge,
-    WrongArgument,
 )
 
 log = logging.getLogger("grove.engine")
@@ -71,20 +69,14 @@ SIZED = (str, list, dict)
 TOUCH_LIMIT = 64  # objects in one transaction of one call
 
 
-def _told(value: object) -> str:
-    """Tell an argument that is no JSON from any other: a file by its digest."""
-    return value.digest() if isinstance(value, Content) else repr(value)
-
-
 @dataclass(slots=True)
-class Kept:
-    """An answer to be kept under its idempotency key."""
+class _Permitted:
+    """What a call was found to be allowed. Most calls of a batch are like the one before, and nothing of it changes."""
 
-    object_id: int
-    caller: str
-    key: str
-    fingerprint: bytes
-    value: bytes
+    caller: Caller
+    row: Row
+    name: str
+    spec: CommandSpec
 
 
 class Transaction:
@@ -112,6 +104,7 @@ class Transaction:
         self.prepared = prepared
         self.guessing = self.guessed = False  # the latter also once the guess was made sure of
         self.on_loop = on_loop
+        self.before: Transaction | None = None  # whose commit is under way, while this one runs ahead
         self.schema = schema
         self.registry = registry
         self.cache = cache
@@ -126,12 +119,12 @@ class Transaction:
         self.lines: list[Line] = []
         self.xid = ""
         self._first_pages: dict[int, dict[int, bytes]] = {}
-        self._answers: dict[tuple[int, str, str], tuple[bytes, bytes, int]] = {}
-        self.kept: list[Kept] = []
+        self.answers = Answers()
         self._outcomes: list[tuple[Row, Outcome]] = []
         self._reload: set[int] = set()  # objects whose pages a command wrote past the image
         self._takes_long = False  # a call may work long between two words to Postgres
         self._new: dict[int, str] = {}  # objects made here whose first call has not run yet, with the mark before them
+        self._permitted: _Permitted | None = None
         self._pg_marks = 0
         self._plans_anew = False
 
@@ -195,8 +188,7 @@ class Transaction:
             self._create_absent(calls)
         for object_id, no, data in first or ():
             self._first_pages.setdefault(object_id, {})[no] = pages.expand(data)
-        for object_id, caller, key, fingerprint, value, version in answers or ():
-            self._answers[object_id, caller, key] = (bytes(fingerprint), value.encode(), version)
+        self.answers.found(answers or ())
 
     def _begin(self) -> None:
         self.connection.execute(BEGIN_READING if self.reading else BEGIN)
@@ -249,10 +241,13 @@ class Transaction:
         """Give the object's image at the version of its row, begun."""
         image = self.images.get(row.id)
         if image is None:
-            image = self.cache.take(self.schema, row.id)
-            if image is not None and image.version != row.version:
-                image.close()
-                image = None
+            if self.before is not None:
+                image = self.before.hand_over(row.id)
+            if image is None:
+                image = self.cache.take(self.schema, row.id)
+                if image is not None and image.version != row.version:
+                    image.close()
+                    image = None
             if image is None:
                 image = Image(row.id, row.version, row.pages)
                 image.prime(self._first_pages.pop(row.id, {}))
@@ -260,6 +255,18 @@ class Transaction:
             image.begin(partial(self._fetch, row.id))
             self.images[row.id] = image
         return image
+
+    def hand_over(self, object_id: int) -> Image | None:
+        """Give an image to the batch that runs while this one's commit is under way, as it will be after that."""
+        image = self.images.pop(object_id, None)
+        if image is not None:
+            image.version = self._commit.versions[object_id]
+        return image
+
+    def row_held(self, path: str) -> Row | None:
+        """Give the row of an object that this batch has, or the one before it, whose commit will change the row."""
+        row = self.rows.get(path)
+        return self.before.rows.get(path) if row is None and self.before is not None else row
 
     def _fetch(self, object_id: int, first: int, count: int) -> dict[int, bytes]:
         return pages.fetch(self.postgres, self.schema, object_id, first, count)
@@ -357,28 +364,36 @@ class Transaction:
             image.close()
         self.lines = [line for line in self.lines if line.object_id != row.id]
 
-    def _answer(self, call: Call, row: Row, outcome: Outcome) -> None:
-        if not exists_for(call.caller, self.schema, row.path):  # before a word about what the object can do
-            raise NoSuch(f"{row.path}: no such object.")
-        if call.work is not None:
-            self._work(call, call.work, row, outcome)
-            return
+    def _permit(self, call: Call, row: Row) -> CommandSpec:
+        """Give the command, where the caller may call it."""
+        before = self._permitted
+        if before and before.caller is call.caller and before.row is row and before.name == call.command:
+            return before.spec
+        self._see(call, row)
         spec = self.registry.command(row.kind, call.command)
         decide(call.caller, self.schema, row.path, command=spec.name, verb=spec.verb, needs=spec.needs)
+        self._permitted = _Permitted(call.caller, row, call.command, spec)
+        return spec
+
+    def _see(self, call: Call, row: Row) -> None:
+        """Look whether the object exists for the caller, before a word about what it can do."""
+        if not exists_for(call.caller, self.schema, row.path):
+            raise NoSuch(f"{row.path}: no such object.")
+
+    def _answer(self, call: Call, row: Row, outcome: Outcome) -> None:
+        if call.work is not None:
+            self._see(call, row)
+            self._work(call, call.work, row, outcome)
+            return
+        spec = self._permit(call, row)
         reads = spec.verb == "reads"
         if self.reading and not reads:
             raise NotReading
         arguments = spec.check(call.arguments, text=call.text)
         fingerprint = b""
         if call.key and not reads:
-            fingerprint = self._fingerprint(call)
-            kept = self._answers.get((row.id, call.caller.id, call.key))
-            if kept is not None:
-                if kept[0] != fingerprint:
-                    raise WrongArgument(
-                        "key", f"the idempotency key '{call.key}' was used for another call. Use a new one."
-                    )
-                outcome.value, outcome.version, outcome.replayed = orjson.loads(kept[1]), kept[2], True
+            fingerprint = fingerprint_of(call)
+            if self.answers.give_again(call, row.id, fingerprint, outcome):
                 return
         frame = Frame(self, row, call.caller, call.via, reads=reads, deadline=self._deadline(call, spec))
         frame.must_ask = call.via in ASKED and not call.confirmed
@@ -394,7 +409,7 @@ class Transaction:
         if spec.alone:
             self._reload.add(row.id)
         if fingerprint:
-            self._keep(call, row, fingerprint, outcome.value)
+            self.answers.keep(call, row, fingerprint, outcome.value)
 
     def _deadline(self, call: Call, spec: CommandSpec) -> float:
         if self.on_loop:
@@ -427,16 +442,6 @@ class Transaction:
                     f"{spec.name}: the result has {size_bytes:,} bytes, more than {self.limits.RESULT_BYTES:,} "
                     "(limit RESULT_BYTES). Nothing was changed. Ask for less at a time."
                 )
-
-    def _fingerprint(self, call: Call) -> bytes:
-        words = orjson.dumps([call.command, call.arguments], default=_told, option=orjson.OPT_SORT_KEYS)
-        return blake2b(words, digest_size=16).digest()
-
-    def _keep(self, call: Call, row: Row, fingerprint: bytes, value: Any) -> None:
-        encoded = orjson.dumps(value)
-        key = call.key or ""
-        self.kept.append(Kept(row.id, call.caller.id, key, fingerprint, encoded))
-        self._answers[row.id, call.caller.id, key] = (fingerprint, encoded, row.version + 1)
 
     def accept(self, frame: Frame) -> None:
         """Take over what a call of this batch did: it will be committed with the others.
@@ -524,7 +529,7 @@ class Transaction:
         for row in self.rows.values():
             if row.id in commit.changed:
                 row.version, row.stamp = commit.versions[row.id], commit.stamp
-                row.pages = self.images[row.id].page_count
+                row.pages = commit.changed[row.id]
         return {path: row for path, row in self.rows.items() if row.stamp}  # one made here and left as it was has none
 
     def end_reading(self) -> None:
@@ -546,6 +551,8 @@ class Transaction:
         for image in self.images.values():
             image.close()
         self.images.clear()
+        if self.on_loop:
+            return  # all that it says to Postgres is one statement, and one of another's may be under way
         if not self.connection.broken and not self.connection.closed:
             # psycopg 3.3 keeps the name of a statement whose PARSE was skipped since one before it in the pipeline
             # failed, and would use it for ever. Forgetting all names makes it tell Postgres, too.
