@@ -113,7 +113,8 @@ class Registry:
 
     def kind(self, name: str) -> type[Kind[Any]]:
         """Find a kind; raises NoSuch."""
-        self.load()
+        if not self._loaded:
+            self.load()
         found = self._kinds.get(name)
         if found is None:
             raise NoSuch(
@@ -123,7 +124,8 @@ class Registry:
 
     def facility(self, name: str) -> type[Facility]:
         """Find a facility; raises NoSuch."""
-        self.load()
+        if not self._loaded:
+            self.load()
         found = self._facilities.get(name)
         if found is None:
             raise NoSuch(f"no facility '{name[:60]}'.{did_you_mean(name, self._facilities)}")

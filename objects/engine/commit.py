@@ -28,7 +28,7 @@ PAGES_AT_ONCE = 2_048  # 8 MiB in one statement: a large file takes several, or 
 class Commit:
     """The end of a transaction. Made once its calls have run; the images then count what they changed as their own.
 
-    versions: of every object named, after it. changed: the objects that it changed.
+    versions: of every object named, after it. changed: the objects that it changed, with their length in pages.
     page_count: how many pages it writes.
     stamp: what Postgres gave the rows that it changed, as their `xmin`; "" until it is written.
     """
@@ -46,7 +46,7 @@ class Commit:
             if change is not None:
                 self.versions[object_id] += 1
                 self._writes.append(pages.Write(object_id, self.versions[object_id], change))
-        self.changed = [write.object_id for write in self._writes]
+        self.changed = {write.object_id: write.change.page_count for write in self._writes}
         self.page_count = sum(len(write.change.pages) for write in self._writes)
         for line in tx.lines:
             line.version = self.versions[line.object_id]
@@ -56,7 +56,7 @@ class Commit:
         """Whether anything is to be written or found out: not for what only read what it had read at one moment."""
         tx = self._tx
         return not tx.reading and not (
-            tx.guessing and tx.is_fresh and not (self._writes or tx.lines or tx.unmade or tx.kept or tx.wakes)
+            tx.guessing and tx.is_fresh and not (self._writes or tx.lines or tx.unmade or tx.answers.kept or tx.wakes)
         )
 
     @property
@@ -64,7 +64,7 @@ class Commit:
         """Whether one round trip without BEGIN and COMMIT does it."""
         tx = self._tx
         return tx.guessing and not (
-            tx.kept
+            tx.answers.kept
             or any(
                 write.change.page_count < write.change.old_page_count or len(write.change.pages) > PAGES_AT_ONCE
                 for write in self._writes
@@ -189,7 +189,7 @@ class Commit:
         return keys_of([each.row.path for each in self._tx.unmade.values()])
 
     def _write_answers(self) -> None:
-        kept = self._tx.kept
+        kept = self._tx.answers.kept
         if kept:
             parameters = (
                 clock.now(),

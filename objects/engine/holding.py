@@ -15,6 +15,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from objects.commands.registry import Registry
+from objects.engine.answers import Answers
 from objects.engine.calls import Call
 from objects.engine.frame import Row
 from objects.engine.interruptions import NeedsLock, NeedsThread, WrongGuess
@@ -107,7 +108,7 @@ class Holding:
         self.xid = ""
         self.pg_marks = 0
         self._packed_pages: dict[int, dict[int, bytes]] = {}  # as they came, by object
-        self.answers: dict[tuple[int, str, str], tuple[bytes, bytes, int]] = {}
+        self.answers = Answers()
         self._takes_long = False  # a call may work long between two words to Postgres
         self._plans_anew = False
 
@@ -210,8 +211,7 @@ class Holding:
                 self.xid = row[8]
         for object_id, no, page in first or ():
             self._packed_pages.setdefault(object_id, {})[no] = page
-        for object_id, caller, key, fingerprint, value, version in answers or ():
-            self.answers[object_id, caller, key] = (bytes(fingerprint), value.encode(), version)
+        self.answers.found(answers or ())
 
     def _begin(self) -> None:
         self.connection.execute(BEGIN_READING if self.reading else BEGIN)

@@ -14,7 +14,7 @@ woken for quick calls and none takes them.
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -115,6 +115,20 @@ class Mailbox:
         with self._lock:
             return self._next(on_loop=True)
 
+    def take_ahead(self, schema: str, held: set[str], most: int) -> Batch | None:
+        """Give further quick calls of a team to a loop that commits a batch of it, also on the objects that it holds.
+
+        None where another team waits: it is next.
+        """
+        with self._lock:
+            team = self._teams.get(schema)
+            if team is None or not team.waiting or any(other != schema for other in self._turns):
+                return None
+            batch = self._pick(schema, team, on_loop=True, held=held, most=most)
+            if not team.waiting:
+                self._turns.remove(schema)
+            return batch
+
     def wake(self) -> None:
         """Let a thread look whether there is something for it."""
         with self._lock:
@@ -200,19 +214,34 @@ class Mailbox:
             self._wake()
         return batch
 
-    def _pick(self, schema: str, team: _Team, *, on_loop: bool, free: Loop | None) -> Batch | None:
+    def _pick(
+        self,
+        schema: str,
+        team: _Team,
+        *,
+        on_loop: bool,
+        free: Loop | None = None,
+        held: Container[str] = (),
+        most: int = 0,
+    ) -> Batch | None:
         calls: list[Call] = []
         paths: set[str] = set()
+        most = most or self.batch_calls
         for path, queue in team.queues.items():
-            if path in team.busy:
+            if path in team.busy and path not in held:
                 continue
             if queue[0].quick:
                 if free is not None and free.wake():
                     continue
             elif on_loop:
                 continue
-            self._take_some(queue, calls, paths, team.busy, on_loop=on_loop)
-            if len(calls) >= self.batch_calls or (calls and not on_loop and self.is_alone(calls[0])):
+            if on_loop:
+                paths.add(path)
+                while queue and queue[0].quick and len(calls) < most:
+                    calls.append(queue.popleft())
+            else:
+                self._take_some(queue, calls, paths, team.busy)
+            if len(calls) >= most or (calls and not on_loop and self.is_alone(calls[0])):
                 break
         if not calls:
             return None
@@ -225,15 +254,8 @@ class Mailbox:
         self.waiting -= len(calls)
         return Batch(schema, calls, paths)
 
-    def _take_some(
-        self, queue: deque[Call], calls: list[Call], paths: set[str], busy: set[str], *, on_loop: bool
-    ) -> None:
+    def _take_some(self, queue: deque[Call], calls: list[Call], paths: set[str], busy: set[str]) -> None:
         """Move calls of one object into the batch, while there is room and they may share it."""
-        if on_loop:
-            paths.add(queue[0].path)
-            while queue and queue[0].quick and len(calls) < self.batch_calls:
-                calls.append(queue.popleft())
-            return
         while queue and len(calls) < self.batch_calls:
             call = queue[0]
             alone = self.is_alone(call)

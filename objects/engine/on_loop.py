@@ -13,9 +13,9 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +24,10 @@ import psycopg
 from objects.engine.calls import Call, Event, Outcome
 from objects.engine.commit import Commit
 from objects.engine.exchange import Exchange
+from objects.engine.frame import Row
 from objects.engine.interruptions import CommitUnknown, NeedsThread, WrongGuess
 from objects.engine.mailbox import Batch
-from objects.engine.transaction import Transaction
+from objects.engine.transaction import SIZED, Transaction
 from objects.engine.worker import RETRY_PAUSE_S, Unanswered, Worker
 from teams.problems import NoSuch
 
@@ -38,19 +39,19 @@ log = logging.getLogger("grove.engine")
 QUICK_S = 0.001  # of the processor, that a command takes on average that an event loop runs
 BUDGET_S = 0.01  # of a batch: what has not started by then goes to the next one, and the loop can do other things
 PATIENCE_S = 0.02  # for Postgres, after which threads take what waits
+LONG = 4_096  # letters, items or members of an argument; what is done to more of them threads do beside one another
 UNFIT_S = 1.0  # counted as what a command took that wants to wait: thirty runs later it is tried again
 FINISH_S = 5.0  # for Postgres, when the loop is closed
 
 
 @dataclass(slots=True)
 class Turn:
-    """A batch whose commit is under way."""
+    """A batch that runs, has run, or is being committed."""
 
     batch: Batch
     tx: Transaction
-    commit: Commit
-    ran: list[tuple[Call, Outcome]]
-    later: list[Call]
+    ran: list[tuple[Call, Outcome]] = field(default_factory=list)
+    later: list[Call] = field(default_factory=list)
 
 
 class LoopWorker(Worker):
@@ -65,7 +66,8 @@ class LoopWorker(Worker):
         self.is_free = False
         self._thread = threading.get_ident()
         self._exchange: Exchange | None = None
-        self._turn: Turn | None = None
+        self._turn: Turn | None = None  # whose commit is under way
+        self._ahead: Turn | None = None  # what was run meanwhile
         self._is_woken = self._is_late = self._is_stopped = self._is_answering = False
         self._was_alone = True  # the last batch was one call
         self._after: list[Callable[[], None]] = []
@@ -110,6 +112,9 @@ class LoopWorker(Worker):
         row = engine.known.get(address)
         if row is None or call.key is not None or engine.pace.get(call.command, UNFIT_S) > QUICK_S:
             return False
+        for value in call.arguments.values():
+            if type(value) in SIZED and len(value) > LONG:
+                return False
         which = row.kind, call.command
         fits = self._fitting.get(which)
         if fits is None:
@@ -131,7 +136,10 @@ class LoopWorker(Worker):
 
     def _go(self) -> None:
         self._is_woken = False
-        if self._turn is not None or self._exchange is None or self._is_stopped:
+        if self._exchange is None or self._is_stopped:
+            return
+        if self._turn is not None:
+            self._run_ahead(self._turn)
             return
         if self._connection is None or self._connection.closed:
             self._lost()
@@ -142,45 +150,100 @@ class LoopWorker(Worker):
             return
         self.is_free = False
         self._was_alone = len(batch.calls) == 1
-        self._begin(batch)
-        rows = self._in_memory(batch.calls)
-        if rows is None or any(call.path not in rows for call in batch.calls):
-            self._leave(batch)
+        turn = Turn(batch, self._transaction(batch, reading=False, on_loop=True))
+        rows = self._guessed(batch.calls)
+        if rows is None:
+            self._leave(turn)
+        elif self._runs(turn, batch.calls, rows):
+            self._commit(turn)
+
+    def _run_ahead(self, under_way: Turn) -> None:
+        """Run what came while a commit is under way, to be committed next.
+
+        It works on images as they will be after that commit. Should that fail, all of it is thrown away and run again.
+        """
+        turn, mailbox = self._ahead, self.engine.mailbox
+        if self._is_late or under_way.later or (turn is not None and turn.later):
             return
-        tx = self._transaction(batch, reading=False, on_loop=True)
-        ran: list[tuple[Call, Outcome]] = []
-        later: list[Call] = []
+        room = mailbox.batch_calls - (0 if turn is None else len(turn.batch.calls))
+        held = under_way.batch.paths if turn is None else under_way.batch.paths | turn.batch.paths
+        batch = mailbox.take_ahead(under_way.batch.schema, held, room) if room > 0 else None
+        if batch is None:
+            return
+        rows = self._held_or_guessed(batch.calls, under_way.tx if turn is None else turn.tx)
+        if rows is None:
+            self._put_back(batch.calls)
+            mailbox.release(batch.schema, batch.paths - held)
+            return
+        if turn is None:
+            tx = self._transaction(batch, reading=False, on_loop=True)
+            tx.before = under_way.tx
+            turn = self._ahead = Turn(batch, tx)
+        else:
+            turn.batch.calls += batch.calls
+            turn.batch.paths |= batch.paths
+        if not self._runs(turn, batch.calls, rows):
+            self._ahead = None
+
+    def _guessed(self, calls: Sequence[Call]) -> dict[str, Row] | None:
+        """Give the rows of what calls name, where all of it is in memory; None where something is not."""
+        rows = self._in_memory(calls)
+        return rows if rows is not None and all(call.path in rows for call in calls) else None
+
+    def _held_or_guessed(self, calls: Sequence[Call], tx: Transaction) -> dict[str, Row] | None:
+        held = {call.path: row for call in calls if (row := tx.row_held(call.path)) is not None}
+        guessed = self._guessed([call for call in calls if call.path not in held])
+        return None if guessed is None else held | guessed
+
+    def _runs(self, turn: Turn, calls: Sequence[Call], rows: dict[str, Row]) -> bool:
+        """Run calls; where one is not for the loop, leave the batch to the threads and tell."""
         try:
-            tx.guess(batch.calls, rows)
-            self._carry_out(tx, batch.calls, ran, later, budget_s=BUDGET_S)
-            commit = tx.ending(self._bucket())
+            turn.tx.guess(calls, turn.tx.rows | rows)
+            self._carry_out(turn.tx, calls, turn.ran, turn.later, budget_s=BUDGET_S)
+        except BaseException as error:  # noqa: BLE001 -- told in `_fail`
+            self._fail(turn, error)
+            return False
+        return True
+
+    def _commit(self, turn: Turn) -> None:
+        """Send what was run to Postgres, and go on."""
+        if self._exchange is None or self._is_stopped:
+            self._fail(turn, WrongGuess())
+            return
+        self._begin(turn.batch)
+        try:
+            commit = turn.tx.ending(self._bucket())
             if not commit.is_plain or commit.further():
                 raise NeedsThread
             steps = self._prepared.steps(*commit.statement())
-        except BaseException as error:
-            if isinstance(error, NeedsThread):
-                for call in batch.calls:
-                    self.engine.pace[call.command] = UNFIT_S
-            elif not isinstance(error, WrongGuess | psycopg.Error):
-                log.exception("a batch on the event loop failed and is left to a thread")
-            self._discard(tx)
-            self._leave(batch)
+        except BaseException as error:  # noqa: BLE001 -- told in `_fail`
+            self._fail(turn, error)
             return
-        turn = self._turn = Turn(batch, tx, commit, ran, later)
+        self._turn = turn
         self._patience = self.loop.call_later(PATIENCE_S, self._lose_patience)
-        self._exchange.run(steps, partial(self._ended, turn))
+        self._exchange.run(steps, partial(self._ended, turn, commit))
+
+    def _fail(self, turn: Turn, error: BaseException) -> None:
+        """Leave a batch to the threads that failed here; nothing of it took place."""
+        if isinstance(error, NeedsThread):
+            for call in turn.batch.calls:
+                self.engine.pace[call.command] = UNFIT_S
+        elif not isinstance(error, WrongGuess | psycopg.Error):
+            log.error("a batch on the event loop failed and is left to a thread", exc_info=error)
+        self._discard(turn.tx)
+        self._leave(turn)
 
     def _lose_patience(self) -> None:
         self._is_late = True
         self.engine.mailbox.wake()
 
-    def _ended(self, turn: Turn, outcome: list[bytes | None] | psycopg.Error) -> None:
+    def _ended(self, turn: Turn, commit: Commit, outcome: list[bytes | None] | psycopg.Error) -> None:
         if not isinstance(outcome, psycopg.Error):
-            turn.commit.is_written(outcome)
+            commit.is_written(outcome)
             self._answer(turn)
-            self._over(turn.batch)
             return
-        failure = turn.commit.failure(outcome)
+        self._drop_ahead()
+        failure = commit.failure(outcome)
         if isinstance(failure, CommitUnknown):
             self._lost(reconnect=False)
             self._beside(self._find_out, turn, failure)
@@ -188,20 +251,28 @@ class LoopWorker(Worker):
         if isinstance(failure, WrongGuess):
             self._contest(turn.batch.schema, turn.batch.calls)
         self._discard(turn.tx)
-        self._leave(turn.batch)
+        self._leave(turn)
 
     def _answer(self, turn: Turn) -> None:
+        """After the commit: send the next one on its way, then answer."""
         is_here = threading.get_ident() == self._thread and not self._is_stopped
         events: list[Event] = []
         self._is_answering = is_here
         try:
             events = turn.tx.committed()
-            self._done(turn.tx, turn.ran, turn.later)
+            self._keep(turn.tx)
+            if turn.later:
+                self.engine.mailbox.put_back(turn.later)
+            self._over(turn)
+            for call, outcome in turn.ran:
+                call.answer(outcome)
             while self._after:
                 self._after.pop()()
         except BaseException:  # a loop that was stuck would leave its objects to nobody
             log.exception("a batch was lost by a fault of ours")
             self._say_fault(turn.batch.calls)
+            if self._turn is turn:
+                self._over(turn)
         finally:
             self._is_answering = False
         if not events:
@@ -211,23 +282,42 @@ class LoopWorker(Worker):
         else:
             self._tell(events)
 
-    def _leave(self, batch: Batch) -> None:
+    def _leave(self, turn: Turn) -> None:
         """Let the threads run these calls, from the start."""
-        for call in batch.calls:
-            call.quick = False
-        self.engine.mailbox.put_back(batch.calls)
-        self._over(batch)
+        self._put_back(turn.batch.calls)
+        self._over(turn)
 
-    def _over(self, batch: Batch) -> None:
-        """Let go of the batch's objects, and look for the next one."""
-        self._turn = None
+    def _put_back(self, calls: Sequence[Call]) -> None:
+        for call in calls:
+            call.quick = False
+        self.engine.mailbox.put_back(calls)
+
+    def _drop_ahead(self) -> None:
+        """Throw away what was run on the strength of a commit that failed."""
+        turn, self._ahead = self._ahead, None
+        if turn is not None:
+            self._discard(turn.tx)
+            self._leave(turn)
+
+    def _over(self, turn: Turn) -> None:
+        """Let go of the batch's objects, and go on with what was run ahead, or look for the next batch."""
+        under_way = self._turn
+        ahead = self._ahead
+        if under_way is not None and under_way is not turn:  # it was run ahead of this one, whose objects it shares
+            self.engine.mailbox.release(turn.batch.schema, turn.batch.paths - under_way.batch.paths)
+            return
+        self._turn = self._ahead = None
         self._calls, self._late_at = [], math.inf
         self._is_late = False
         if self._patience is not None:
             self._patience.cancel()
+        kept = set() if ahead is None else ahead.batch.paths
+        self.engine.mailbox.release(turn.batch.schema, turn.batch.paths - kept)
+        if ahead is not None:
+            ahead.tx.before = None
+            self._commit(ahead)
+            return
         self.is_free = self._exchange is not None and not self._is_stopped and not self.loop.is_closed()
-        self.engine.mailbox.release(batch.schema, batch.paths)
-        batch.calls.clear()
         if self.is_free and not self._is_woken and self.engine.mailbox.waiting:
             self._is_woken = True
             self.loop.call_soon(self._go)
@@ -269,20 +359,18 @@ class LoopWorker(Worker):
 
     def _find_out(self, turn: Turn, unknown: CommitUnknown) -> None:
         """Learn whether a commit without an answer took place, beside the loop, and go on accordingly."""
-        batch = turn.batch
         try:
-            took_place = self._took_place(unknown, batch.calls)
+            took_place = self._took_place(unknown, turn.batch.calls)
         except Unanswered:
             self._discard(turn.tx)
-            self._say_unknown(batch.calls)
-            self._over(batch)
+            self._say_unknown(turn.batch.calls)
+            self._over(turn)
         else:
             if took_place:
                 self._answer(turn)
-                self._over(batch)
             else:
                 self._discard(turn.tx)
-                self._leave(batch)
+                self._leave(turn)
         self._connect()
 
     def _beside(self, work: Callable[..., None], *arguments: Any) -> None:

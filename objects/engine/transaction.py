@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from hashlib import blake2b
 from typing import Any
 
 import apsw
@@ -16,7 +15,7 @@ import psycopg
 
 from objects.commands.registry import Registry
 from objects.commands.spec import CommandSpec
-from objects.commands.types import Content
+from objects.engine.answers import fingerprint_of
 from objects.engine.calls import Call, Event, Outcome
 from objects.engine.commit import Commit
 from objects.engine.context import Context
@@ -33,7 +32,7 @@ from objects.timing import index
 from objects.tree import tree
 from objects.tree.paths import ObjectPath
 from teams import clock
-from teams.access import Role, decide, exists_for
+from teams.access import Caller, Role, decide, exists_for
 from teams.limits import Limits
 from teams.problems import (
     Conflict,
@@ -44,7 +43,6 @@ from teams.problems import (
     OverLimit,
     Problem,
     TooLarge,
-    WrongArgument,
 )
 
 log = logging.getLogger("grove.engine")
@@ -54,20 +52,14 @@ OVERRUN_S = 0.05  # what takes longer on an event loop is stopped or taken back,
 SIZED = (str, list, dict)
 
 
-def _told(value: object) -> str:
-    """Tell an argument that is no JSON from any other: a file by its digest."""
-    return value.digest() if isinstance(value, Content) else repr(value)
-
-
 @dataclass(slots=True)
-class Kept:
-    """An answer to be kept under its idempotency key."""
+class _Permitted:
+    """What a call was found to be allowed. Most calls of a batch are like the one before, and nothing of it changes."""
 
-    object_id: int
-    caller: str
-    key: str
-    fingerprint: bytes
-    value: bytes
+    caller: Caller
+    row: Row
+    name: str
+    spec: CommandSpec
 
 
 class Transaction(Holding):
@@ -96,14 +88,15 @@ class Transaction(Holding):
             reading=reading,
             on_loop=on_loop,
         )
+        self.before: Transaction | None = None  # whose commit is under way, while this one runs ahead
         self.cache = cache
         self.images: dict[int, Image] = {}
         self.events: list[tuple[Row, str, Any]] = []
         self.wakes: dict[tuple[int, str], index.Due] = {}  # by object and source
         self.lines: list[Line] = []
-        self.kept: list[Kept] = []
         self._outcomes: list[tuple[Row, Outcome]] = []
         self._reload: set[int] = set()  # objects whose pages a command wrote past the image
+        self._permitted: _Permitted | None = None
 
     def open(self, calls: Sequence[Call], cold: set[str]) -> None:
         """Begin with locks, and make the objects that the calls want to be made."""
@@ -115,10 +108,13 @@ class Transaction(Holding):
         """Give the object's image at the version of its row, begun."""
         image = self.images.get(row.id)
         if image is None:
-            image = self.cache.take(self.schema, row.id)
-            if image is not None and image.version != row.version:
-                image.close()
-                image = None
+            if self.before is not None:
+                image = self.before.hand_over(row.id)
+            if image is None:
+                image = self.cache.take(self.schema, row.id)
+                if image is not None and image.version != row.version:
+                    image.close()
+                    image = None
             if image is None:
                 image = Image(row.id, row.version, row.pages)
                 image.prime(self.first_pages(row.id))
@@ -126,6 +122,18 @@ class Transaction(Holding):
             image.begin(partial(self._fetch, row.id))
             self.images[row.id] = image
         return image
+
+    def hand_over(self, object_id: int) -> Image | None:
+        """Give an image to the batch that runs while this one's commit is under way, as it will be after that."""
+        image = self.images.pop(object_id, None)
+        if image is not None:
+            image.version = self._commit.versions[object_id]
+        return image
+
+    def row_held(self, path: str) -> Row | None:
+        """Give the row of an object that this batch has, or the one before it, whose commit will change the row."""
+        row = self.rows.get(path)
+        return self.before.rows.get(path) if row is None and self.before is not None else row
 
     def _fetch(self, object_id: int, first: int, count: int) -> dict[int, bytes]:
         return pages.fetch(self.postgres, self.schema, object_id, first, count)
@@ -220,12 +228,12 @@ class Transaction(Holding):
             image.close()
         self.lines = [line for line in self.lines if line.object_id != row.id]
 
-    def _answer(self, call: Call, row: Row, outcome: Outcome) -> None:
-        if not exists_for(call.caller, self.schema, row.path):  # before a word about what the object can do
-            raise NoSuch(f"{row.path}: no such object.")
-        if call.work is not None:
-            self._work(call, call.work, row, outcome)
-            return
+    def _permit(self, call: Call, row: Row) -> CommandSpec:
+        """Give the command, where the caller may call it."""
+        before = self._permitted
+        if before and before.caller is call.caller and before.row is row and before.name == call.command:
+            return before.spec
+        self._see(call, row)
         spec = self.registry.command(row.kind, call.command)
         decide(
             call.caller,
@@ -236,20 +244,28 @@ class Transaction(Holding):
             needs=spec.needs,
             operators=spec.operators,
         )
+        self._permitted = _Permitted(call.caller, row, call.command, spec)
+        return spec
+
+    def _see(self, call: Call, row: Row) -> None:
+        """Look whether the object exists for the caller, before a word about what it can do."""
+        if not exists_for(call.caller, self.schema, row.path):
+            raise NoSuch(f"{row.path}: no such object.")
+
+    def _answer(self, call: Call, row: Row, outcome: Outcome) -> None:
+        if call.work is not None:
+            self._see(call, row)
+            self._work(call, call.work, row, outcome)
+            return
+        spec = self._permit(call, row)
         reads = spec.verb == "reads"
         if self.reading and not reads:
             raise NotReading
         arguments = spec.check(call.arguments, text=call.text)
         fingerprint = b""
         if call.key and not reads:
-            fingerprint = self._fingerprint(call)
-            kept = self.answers.get((row.id, call.caller.id, call.key))
-            if kept is not None:
-                if kept[0] != fingerprint:
-                    raise WrongArgument(
-                        "key", f"the idempotency key '{call.key}' was used for another call. Use a new one."
-                    )
-                outcome.value, outcome.version, outcome.replayed = orjson.loads(kept[1]), kept[2], True
+            fingerprint = fingerprint_of(call)
+            if self.answers.give_again(call, row.id, fingerprint, outcome):
                 return
         frame = Frame(self, row, call.caller, call.via, reads=reads, deadline=self._deadline(call, spec))
         frame.must_ask = call.via in ASKED and not call.confirmed
@@ -265,7 +281,7 @@ class Transaction(Holding):
         if spec.alone:
             self._reload.add(row.id)
         if fingerprint:
-            self._keep(call, row, fingerprint, outcome.value)
+            self.answers.keep(call, row, fingerprint, outcome.value)
 
     def _deadline(self, call: Call, spec: CommandSpec) -> float:
         if self.on_loop:
@@ -298,16 +314,6 @@ class Transaction(Holding):
                     f"{spec.name}: the result has {size_bytes:,} bytes, more than {self.limits.RESULT_BYTES:,} "
                     "(limit RESULT_BYTES). Nothing was changed. Ask for less at a time."
                 )
-
-    def _fingerprint(self, call: Call) -> bytes:
-        words = orjson.dumps([call.command, call.arguments], default=_told, option=orjson.OPT_SORT_KEYS)
-        return blake2b(words, digest_size=16).digest()
-
-    def _keep(self, call: Call, row: Row, fingerprint: bytes, value: Any) -> None:
-        encoded = orjson.dumps(value)
-        key = call.key or ""
-        self.kept.append(Kept(row.id, call.caller.id, key, fingerprint, encoded))
-        self.answers[row.id, call.caller.id, key] = (fingerprint, encoded, row.version + 1)
 
     def accept(self, frame: Frame) -> None:
         """Take over what a call of this batch did: it will be committed with the others.
@@ -374,7 +380,7 @@ class Transaction(Holding):
         for row in self.rows.values():
             if row.id in commit.changed:
                 row.version, row.stamp = commit.versions[row.id], commit.stamp
-                row.pages = self.images[row.id].page_count
+                row.pages = commit.changed[row.id]
             elif row.id in self.unmade:
                 row.stamp = commit.stamp
         return {path: row for path, row in self.rows.items() if row.stamp}  # one made here and left as it was has none
@@ -393,4 +399,7 @@ class Transaction(Holding):
         for image in self.images.values():
             image.close()
         self.images.clear()
-        self.let_go()
+        if (
+            not self.on_loop
+        ):  # where all that it says to Postgres is one statement, and one of another's may be under way
+            self.let_go()

@@ -15,6 +15,7 @@ from teams.problems import NeedsConfirmation, NoSuch, WrongArgument
 COUNTED: Final = 1_000
 SHOWN_CHANGES: Final = 200  # rows that a dry run shows
 
+_AS_THEY_ARE: Final = frozenset({int, str, type(None)})  # in JSON: most cells are so
 _WRITTEN_OUT = re.compile(r"^\s*(explain\s+)?query\s+plan\s+", re.IGNORECASE)  # `sql explain query plan select …`
 Query = Annotated[RestOfLine, Help("SQL as SQLite knows it; several statements are one change")]
 Params = Annotated[Json, Help("values: a list for ?, an object for :name")]
@@ -278,7 +279,7 @@ def _format(content: Content, named: Format | None) -> Format:
 def answer_of(rows: Any) -> Answer:
     return Answer(
         list(rows.columns),
-        [[shown(cell) for cell in row] for row in rows.rows],
+        [[cell if type(cell) in _AS_THEY_ARE else shown(cell) for cell in row] for row in rows.rows],
         rows.changed,
         rows.truncated,
         rows.note,

@@ -472,10 +472,14 @@ class _Query:
         if self.each is not None:
             self.each(answer.columns, row)
             return
-        self.room -= sum(len(value) if isinstance(value, (str, bytes)) else 8 for value in row)
+        room = self.room
+        for value in row:
+            kind = type(value)
+            room -= len(value) if kind is str or kind is bytes else 8  # type: ignore[arg-type]
+        self.room = room
         if len(answer.rows) >= limits.rows:
             answer.note = f"cut at {limits.rows:,} rows (limit sql.rows). Use LIMIT and OFFSET to get the rest."
-        elif self.room < 0:
+        elif room < 0:
             answer.note = f"cut at {limits.bytes:,} bytes (limit sql.bytes). Ask for fewer columns or rows."
         else:
             answer.rows.append(list(row))

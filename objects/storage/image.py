@@ -44,8 +44,8 @@ class Image:
     lost: why SQLite itself undid the transaction under way; all that follows in the call is refused with it.
     """
 
-    __slots__ = ("_bucket", "_connection", "_depth", "_file", "_old_page_count", "_savepoint", "_thread", "_young",
-                 "database", "lost", "object_id", "version")  # fmt: skip
+    __slots__ = ("_bucket", "_connection", "_cursor", "_depth", "_file", "_old_page_count", "_savepoint",
+                 "_thread", "_young", "database", "lost", "object_id", "version")  # fmt: skip
 
     def __init__(self, object_id: int, version: int, page_count: int) -> None:
         self.object_id = object_id
@@ -59,6 +59,7 @@ class Image:
         self._young: set[int] = set()  # pages that this image wrote within `_bucket`
         self._savepoint = _Savepoint(self)
         self._connection = connected(self._file)
+        self._cursor = self._connection.cursor()  # of marks; the connection would make one for each statement
         self.database = Database(self, self._connection)
 
     def begin(self, fetch: Fetch) -> None:
@@ -80,10 +81,10 @@ class Image:
             raise self.lost
         connection, depth = self._connection, self._depth
         if depth:
-            connection.execute(f"SAVEPOINT s{depth}")
+            self._cursor.execute(f"SAVEPOINT s{depth}")
         else:
             self.database.settle()
-            connection.execute("BEGIN")
+            self._cursor.execute("BEGIN")
         self._depth = depth + 1
         return depth, connection.total_changes(), connection.txn_state("main")
 
@@ -116,7 +117,7 @@ class Image:
     def keep(self, mark: Mark) -> None:
         """Release what `confirm` has said of that it will do."""
         depth = self._depth = mark[0]
-        self._connection.execute(f"RELEASE s{depth}" if depth else "COMMIT")
+        self._cursor.execute(f"RELEASE s{depth}" if depth else "COMMIT")
 
     def rollback_to(self, mark: Mark) -> None:
         """Take back what was done since the mark; the mark is used up."""
@@ -124,7 +125,7 @@ class Image:
         if not depth:
             self.lost = None
         if self._connection.in_transaction:
-            self._connection.execute(f"ROLLBACK TO s{depth}; RELEASE s{depth}" if depth else "ROLLBACK")
+            self._cursor.execute(f"ROLLBACK TO s{depth}; RELEASE s{depth}" if depth else "ROLLBACK")
         self.database.forget()
 
     def savepoint(self) -> "_Savepoint":
@@ -158,6 +159,7 @@ class Image:
             self._file.dirty.clear()
             self._file.page_count = self._old_page_count
             self._connection = connected(self._file)
+            self._cursor = self._connection.cursor()
             self.database.attach(self._connection)
         elif self._connection.in_transaction:
             self._connection.execute("ROLLBACK")

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -198,16 +199,107 @@ async def test_a_commit_that_waits_for_a_lock_lets_other_calls_pass(ours, ran, g
     for path in (held, free) * 2:
         await incr(ours, path)
 
-    with psycopg.connect(grove.engine.conninfo) as other:
-        table = Identifier(grove.schema, "object")
-        other.execute(SQL("SELECT FROM {} WHERE path = %s FOR UPDATE").format(table), (held,))
+    with locked(grove, held):
         waiting = asyncio.ensure_future(incr(ours, held))
         await asyncio.sleep(0.05)
         passed = [(await incr(ours, free)).value for _ in range(3)]
         is_waiting = not waiting.done()
-        other.rollback()
 
     assert (passed, is_waiting, (await waiting).value) == ([3, 4, 5], True, 3)
+
+
+@pytest.fixture
+def patient(monkeypatch) -> None:
+    """However long a commit takes, the loop waits for it."""
+    monkeypatch.setattr("objects.engine.on_loop.PATIENCE_S", 60.0)
+
+
+async def test_what_comes_while_a_commit_is_under_way_is_run_and_committed_next(ours, ran, grove, patient):
+    held, other = grove.new(), grove.new()
+    for path in (held, other) * 2:
+        await incr(ours, path)
+
+    with locked(grove, held):
+        calls = [asyncio.ensure_future(incr(ours, held))]
+        await committing(ours)
+        calls += [asyncio.ensure_future(incr(ours, path)) for path in (held, other, held)]
+        await ahead(ours, calls=3)
+        calls += [asyncio.ensure_future(incr(ours, path)) for path in (other, held)]
+        await ahead(ours, calls=5)
+        are_done = any(call.done() for call in calls)
+    outcomes = await asyncio.gather(*calls)
+
+    assert not are_done
+    assert [outcome.value for outcome in outcomes] == [3, 4, 3, 5, 4, 6]
+    assert [outcome.version for outcome in outcomes] == [3, 4, 3, 4, 3, 4]  # two commits: the first, and all others
+    assert await asyncio.to_thread(kept, grove, held) == (6, 6)
+    assert await asyncio.to_thread(kept, grove, other) == (4, 4)
+
+
+async def test_what_was_run_ahead_of_a_wrong_guess_is_run_again(ours, ran, grove, patient):
+    path = grove.new()
+    for _ in range(2):
+        await incr(ours, path)
+
+    with locked(grove, path) as other:
+        calls = [asyncio.ensure_future(incr(ours, path))]
+        await committing(ours)
+        calls += [asyncio.ensure_future(incr(ours, path)) for _ in range(3)]
+        await ahead(ours, calls=3)
+        # Another transaction wrote the row: so the commit that waits for it finds its guess to be wrong.
+        other.execute(SQL("UPDATE {} SET changed_at = now() WHERE path = %s").format(table(grove)), (path,))
+        other.commit()
+    outcomes = await asyncio.gather(*calls)
+
+    assert [outcome.value for outcome in outcomes] == [3, 4, 5, 6]
+    assert await asyncio.to_thread(kept, grove, path) == (6, 6)
+
+
+async def test_a_refusal_ahead_leaves_its_neighbours_and_one_that_needs_a_thread_comes_in_its_turn(
+    ours, ran, grove, patient, purse
+):
+    rich, poor = await asyncio.to_thread(purse, 100), await asyncio.to_thread(purse)
+    call = ours.engine.acall
+    for path in (rich, poor) * 2:
+        await call(ours.schema, path, "put_in", {"amount": 1}, ours.caller)
+
+    with locked(grove, rich):
+        calls = [asyncio.ensure_future(call(ours.schema, rich, "put_in", {"amount": 1}, ours.caller))]
+        await committing(ours)
+        further = ("put_in", {"amount": 1}), ("put_in", {"amount": -1}), ("pay", {"to": poor, "amount": 30})
+        for command, arguments in (*further, ("put_in", {"amount": 7})):
+            calls.append(asyncio.ensure_future(call(ours.schema, rich, command, arguments, ours.caller)))
+        await asyncio.sleep(0.05)
+    outcomes = await asyncio.gather(*calls)
+
+    assert [outcome.problem and outcome.problem.status for outcome in outcomes] == [None, None, 422, None, None]
+    assert [(await call(ours.schema, path, "balance", {}, ours.caller)).value for path in (rich, poor)] == [81, 32]
+
+
+def table(grove) -> Identifier:
+    return Identifier(grove.schema, "object")
+
+
+@contextmanager
+def locked(grove, path):
+    """Hold an object's row, as another process would, and give the connection."""
+    with psycopg.connect(grove.engine.conninfo) as other:
+        other.execute(SQL("SELECT FROM {} WHERE path = %s FOR UPDATE").format(table(grove)), (path,))
+        yield other
+        other.rollback()
+
+
+async def committing(grove) -> None:
+    """Wait until a commit is under way."""
+    while grove.engine.on_loop()._turn is None:  # noqa: ASYNC110 -- nothing tells of it
+        await asyncio.sleep(0)
+
+
+async def ahead(grove, *, calls: int) -> None:
+    """Wait until so many calls were run behind the commit that is under way."""
+    here = grove.engine.on_loop()
+    while here._ahead is None or len(here._ahead.ran) < calls:  # noqa: ASYNC110 -- nothing tells of it
+        await asyncio.sleep(0)
 
 
 def test_a_loop_that_is_closed_with_a_call_under_way_leaves_its_object_to_others(grove, engine_with):

@@ -58,6 +58,25 @@ def test_a_batch_in_which_a_third_of_the_calls_fail_leaves_exactly_the_others(gr
     assert grove.call(path, "balance") == 40
 
 
+def test_a_call_that_makes_sqlite_undo_its_transaction_takes_no_neighbour_along(grove):
+    path = grove.new()
+    grove.call(path, "sql", query="create table t(x unique)")
+
+    outcomes = grove.together(
+        path,
+        [
+            ("sql", {"query": "insert into t values (1)"}),
+            ("sql", {"query": "insert into t values (2); insert or rollback into t values (1)"}),
+            ("sql.query", {"query": "select x from t"}),
+            ("sql", {"query": "insert into t values (3)"}),
+        ],
+    )
+
+    assert [outcome.problem and outcome.problem.status for outcome in outcomes] == [None, 422, None, None]
+    assert outcomes[2].value["rows"] == [[1]]
+    assert grove.call(path, "sql.query", query="select x from t")["rows"] == [[1], [3]]
+
+
 def test_money_paid_to_another_object_leaves_both_or_neither(grove, purse):
     rich, poor = purse(10), purse(0)
 
