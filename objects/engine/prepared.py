@@ -17,7 +17,7 @@ from psycopg import errors
 from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 
-KEPT = 500  # statements a connection: Postgres keeps a plan of about 100 kB for each
+KEPT = 1_000  # statements a connection, the latest used: Postgres keeps a plan of about 100 kB for each
 BYTEA = 17  # type number
 TEXT, BINARY = 0, 1  # forms of a parameter
 
@@ -78,8 +78,7 @@ class Prepared:
     def _alone(self, statement: bytes, parameters: Sequence[Parameter], form: int) -> PGresult:
         written = [_written(each) for each in parameters]
         forms = [BINARY if type(each) is list else TEXT for each in parameters]
-        name = self._names.get(statement) or self._prepare(statement)
-        result = self._pgconn.exec_prepared(name, written, forms, form)
+        result = self._pgconn.exec_prepared(self._named(statement), written, forms, form)
         if result.status not in _GOOD:
             error = self._error(result)
             if not isinstance(error, errors.InvalidSqlStatementName):
@@ -93,7 +92,10 @@ class Prepared:
 
     def _together(self, asked: Sequence[Asked]) -> list[PGresult]:
         pgconn = self._pgconn
-        names = [self._names.get(statement) or self._prepare(statement) for statement, _ in asked]
+        for statement, _ in asked:  # first, so that none makes room for another
+            if statement in self._names:
+                self._names.move_to_end(statement)
+        names = [self._named(statement) for statement, _ in asked]
         pgconn.enter_pipeline_mode()
         for name, (_, parameters) in zip(names, asked, strict=True):
             written = [_written(each) for each in parameters]
@@ -128,6 +130,13 @@ class Prepared:
                     return results
                 else:
                     results.append(result)
+
+    def _named(self, statement: bytes) -> bytes:
+        name = self._names.get(statement)
+        if name is None:
+            return self._prepare(statement)
+        self._names.move_to_end(statement)
+        return name
 
     def _prepare(self, statement: bytes) -> bytes:
         if len(self._names) >= KEPT:
