@@ -77,8 +77,7 @@ class Prepared:
     def _alone(self, statement: bytes, parameters: Sequence[Parameter], form: int) -> PGresult:
         written = [_written(each) for each in parameters]
         forms = [BINARY if type(each) is list else TEXT for each in parameters]
-        name = self._names.get(statement) or self._prepare(statement)
-        result = self._pgconn.exec_prepared(name, written, forms, form)
+        result = self._pgconn.exec_prepared(self._named(statement), written, forms, form)
         if result.status not in _GOOD:
             error = self._error(result)
             if not isinstance(error, errors.InvalidSqlStatementName):
@@ -92,7 +91,10 @@ class Prepared:
 
     def _together(self, asked: Sequence[Asked]) -> list[PGresult]:
         pgconn = self._pgconn
-        names = [self._names.get(statement) or self._prepare(statement) for statement, _ in asked]
+        for statement, _ in asked:  # first, so that none makes room for another
+            if statement in self._names:
+                self._names.move_to_end(statement)
+        names = [self._named(statement) for statement, _ in asked]
         pgconn.enter_pipeline_mode()
         for name, (_, parameters) in zip(names, asked, strict=True):
             written = [_written(each) for each in parameters]
@@ -142,6 +144,7 @@ class Prepared:
             self._pgconn.send_prepare(name, statement)
             self._check((yield))
             self._names[statement] = name
+        self._names.move_to_end(statement)
         self._pgconn.send_query_prepared(name, written, forms)
         result = yield
         self._check(result)
@@ -153,6 +156,13 @@ class Prepared:
             if isinstance(error, errors.InvalidSqlStatementName):
                 self._names.clear()
             raise error
+
+    def _named(self, statement: bytes) -> bytes:
+        name = self._names.get(statement)
+        if name is None:
+            return self._prepare(statement)
+        self._names.move_to_end(statement)
+        return name
 
     def _prepare(self, statement: bytes) -> bytes:
         if len(self._names) >= KEPT:

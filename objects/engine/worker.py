@@ -402,7 +402,7 @@ class Worker:
             connection = psycopg.connect(
                 make_conninfo(self.engine.conninfo, **PATIENCE), autocommit=True, prepare_threshold=1
             )
-            connection.prepared_max = 2_000
+            connection.prepared_max = 1_500
             call_ms = int(self.limits.CALL_SECONDS * 1000)
             connection.execute(SESSION, (f"{call_ms // LOCK_WAITS}ms", f"{call_ms}ms"))
             self._connection, self._prepared = connection, Prepared(connection)

@@ -121,7 +121,6 @@ class Database:
         "_heap_most",
         "_image",
         "_limits",
-        "_made",
         "_max_pages",
         "_quota_is_set",
         "_reads_only",
@@ -147,7 +146,6 @@ class Database:
         self._connection = connection
         self._fresh = True
         self._quota_is_set = False
-        self._made: set[str] | None = None
         self._limits: Limits | None = None
         self._reads_only = self._altered = self._rewritten = False
         self._refusal: str | None = None
@@ -219,22 +217,23 @@ class Database:
             raise
 
     def has(self, table: str) -> bool:
-        """Tell whether one of the platform's tables is there. Reads the file once, then memory."""
-        if self._made is None:
-            found = self.run("SELECT name FROM sqlite_schema WHERE type='table'")
-            self._made = {name for (name,) in found if name in tables.TABLES}
-        return table in self._made
+        """Tell whether one of the platform's tables is there. Costs next to nothing: SQLite looks into its memory."""
+        if self._image.lost is not None:
+            raise self._image.lost
+        if not self._quota_is_set:
+            self.settle()
+        try:
+            return self._connection.table_exists("main", table)
+        except (apsw.Error, MemoryError) as error:
+            raise self._seen(error) from error
+        except BaseException as error:
+            self._check_lost(error)
+            raise
 
     def need(self, table: str) -> None:
         """Make one of the platform's tables (`tables.TABLES`) unless it is there."""
         if not self.has(table):
             self.run(tables.TABLES[table])
-            if self._made is not None:
-                self._made.add(table)
-
-    def forget(self) -> None:
-        """Know nothing of the tables any more: a transaction was rolled back."""
-        self._made = None
 
     def tidy(self) -> None:
         """Make the file as short as its content allows. Outside of any mark; takes memory of twice the file."""

@@ -66,8 +66,9 @@ class _Statements:
     trim_history: Composed
 
 
-# What `moved` reads is the page as it was when the statement began. greatest(): a machine whose clock is behind must
-# not make a page older than its history.
+# What `moved` reads is the page as it was when the statement began. OFFSET 0: page by page by its key, whatever the
+# statistics say: a plan that was made while a team had few pages is kept, and read all of them later. greatest(): a
+# machine whose clock is behind must not make a page older than its history.
 _GIVEN: LiteralString = """
     written as (
         select * from unnest(%s::bigint[], %s::int[], %s::bigint[], %b::bytea[]) as w(object_id, no, version, data)
@@ -77,8 +78,10 @@ _MOVED: LiteralString = """
     , moved as (
         insert into {history} (object_id, no, bucket, version, data)
         select page.object_id, page.no, page.bucket, page.version, page.data
-        from {page} as page join written using (object_id, no)
-        where page.bucket < %s
+        from written cross join lateral (
+            select * from {page} as page
+            where page.object_id = written.object_id and page.no = written.no and page.bucket < %s offset 0
+        ) as page
         on conflict (object_id, no, bucket) do update set version = excluded.version, data = excluded.data
     )
 """

@@ -19,7 +19,11 @@ def is_closed(image: Image) -> bool:
 
 @pytest.fixture
 def images() -> list[Image]:
-    return [Image(number, 1, 0) for number in range(4)]
+    """Images that were used once."""
+    made = [Image(number, 1, 0) for number in range(4)]
+    for image in made:
+        ImageCache(10**9).give("", 0, image)
+    return made
 
 
 @pytest.fixture
@@ -45,6 +49,24 @@ def test_the_least_recently_used_goes_first(cache, images):
 
     assert cache.used_bytes == images[0].memory_bytes * 3
     assert [is_closed(image) for image in images] == [False, True, False, False]
+
+
+def test_all_get_slim_before_one_goes_the_least_recently_used_first(images):
+    used = [Image(number, 1, 0) for number in range(3)]
+    cache = ImageCache(images[0].memory_bytes + 2 * used[0].memory_bytes)
+    for image in used:
+        cache.give("a", image.object_id, image)
+    are_slim = [image.is_slim for image in used]
+
+    for image in used:
+        cache.take("a", image.object_id).begin(lambda _first, _count: {})
+        image.rollback()
+        cache.give("a", image.object_id, image)
+    cache.give("a", 3, images[3])
+
+    assert are_slim == [True] * 3
+    assert cache.used_bytes == sum(image.memory_bytes for image in [*used, images[3]])
+    assert [(image.is_slim, is_closed(image)) for image in used] == [(True, False), (True, False), (False, False)]
 
 
 def test_an_image_in_use_outlives_any_pressure(cache, images):

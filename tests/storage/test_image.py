@@ -491,3 +491,20 @@ def test_a_large_file_that_was_written_in_one_go_stays_in_no_memory(shelf):
     ((size,),) = image.database.run("SELECT length(data) FROM file")
 
     assert (grown < 3 << 20, size) == (True, 16_000_000)
+
+
+def test_a_slim_image_reads_what_it_held_from_memory_and_goes_on(notes, shelf):
+    notes.database.run("INSERT INTO note VALUES (1, 'kept')")
+    shelf.save(notes)
+    shelf.asked.clear()
+    before = notes.memory_bytes
+
+    notes.commit()
+    notes.slim()
+    slim = notes.memory_bytes
+    notes.begin(shelf.fetch)
+    with notes.savepoint():
+        notes.database.run("INSERT INTO note VALUES (2, 'too')")
+
+    assert notes.database.run("SELECT count(*) FROM note") == [(2,)]
+    assert (shelf.asked, slim < before - 70_000) == ([], True)
