@@ -47,6 +47,11 @@ class Rules:
     late_s: float = LATE_S
     slow_s: float = 5.0
 
+    @property
+    def last_at(self) -> float:
+        """The last moment at which it may fire. Moments are told in microseconds, and one so told counts as itself."""
+        return NEVER if self.ends_at is None else self.ends_at + 1e-6
+
 
 _RULES: Final = TypeAdapter(Rules)
 
@@ -107,7 +112,7 @@ class Plan:
         if rules.starts_at is not None:
             after = max(after, rules.starts_at - 1e-6)
         nominal = self.moments().after(after)
-        if nominal is None or (rules.ends_at is not None and nominal > rules.ends_at):
+        if nominal is None or nominal > rules.last_at:
             self.nominal = self.at = NEVER
         else:
             self.nominal, self.at = nominal, nominal + self.jitter(nominal)
@@ -125,13 +130,13 @@ class Plan:
 
         Beyond 1,000 they are not counted any more.
         """
-        spec, ends_at, left_out = self.moments(), self.said.ends_at, 0
+        spec, last_at, left_out = self.moments(), self.said.last_at, 0
         while (following := spec.after(self.nominal)) is not None:
-            if following > (ends_at or NEVER) or following + self.jitter(following) > now:
+            if following > last_at or following + self.jitter(following) > now:
                 break
             left_out += 1
             if left_out >= COUNTED:
-                following = _last_before(spec, following, min(now - self.said.jitter_s, ends_at or NEVER))
+                following = _last_before(spec, following, min(now - self.said.jitter_s, last_at))
             self.nominal, self.at = following, following + self.jitter(following)
         return left_out
 

@@ -11,9 +11,9 @@ def fires(plan: Plan, now: float) -> Iterator[float]:
     """Give the moments after now that are meant, one after the other, without end where the schedule has none."""
     if plan.nominal == NEVER:
         return
-    spec, ends_at = plan.moments(), plan.said.ends_at or NEVER
+    spec, last_at = plan.moments(), plan.said.last_at
     moment = plan.nominal if plan.at > now else spec.after(max(now, plan.nominal))
-    while moment is not None and moment <= ends_at:
+    while moment is not None and moment <= last_at:
         yield moment
         moment = spec.after(moment)
 
@@ -23,9 +23,9 @@ def spread(plan: Plan, now: float, until: float, parts: int) -> Iterator[float]:
 
     So one that fires each second is told by as few moments as there are parts.
     """
-    spec, ends_at, step_s = plan.moments(), min(until, plan.said.ends_at or NEVER), (until - now) / parts
+    spec, last_at, step_s = plan.moments(), min(until, plan.said.last_at), (until - now) / parts
     moment = next(fires(plan, now), None)
-    while moment is not None and moment < ends_at:
+    while moment is not None and moment < last_at:
         yield moment
         next_part = int((moment - now) / step_s) + 1
         moment = spec.after(max(moment, now + next_part * step_s - EDGE_S))
