@@ -44,7 +44,7 @@ def manage(var: Path) -> Iterator[Manage]:
             [sys.executable, str(ROOT / "manage.py"), *words],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=var,
         )  # fmt: skip
-        hurry = threading.Timer(90, process.kill)  # a start that hangs fails its test instead of hanging the suite
+        hurry = threading.Timer(300, process.kill)  # a start that hangs fails its test instead of hanging the suite
         hurry.start()
         started.append((process, hurry))
         return process
@@ -54,7 +54,7 @@ def manage(var: Path) -> Iterator[Manage]:
         hurry.cancel()
         if process.poll() is None:
             process.terminate()
-        process.communicate(timeout=60)
+        process.communicate(timeout=120)
 
 
 def answer(port: int, path: str) -> tuple[int, str]:
@@ -84,7 +84,7 @@ def test_up_starts_everything_once_and_one_ctrl_c_ends_it(var: Path, manage: Man
     assert answer(port, "/enter/wrong/")[0] == 404
 
     second = manage("up", "--port", str(free_port()))
-    refusal, _ = second.communicate(timeout=30)
+    refusal, _ = second.communicate(timeout=120)
     assert second.returncode == 1
     assert refusal.splitlines() == [
         "",
@@ -94,7 +94,7 @@ def test_up_starts_everything_once_and_one_ctrl_c_ends_it(var: Path, manage: Man
 
     # Another command uses the running servers, and what it prints is its own.
     ask = manage("shell", "-v", "0", "-c", "from teams.models import Team; print(Team.objects.count())")
-    assert ask.communicate(timeout=60)[0] == "1\n"
+    assert ask.communicate(timeout=120)[0] == "1\n"
 
     state = read(var / "run")
     assert state is not None
@@ -111,7 +111,7 @@ def test_up_starts_everything_once_and_one_ctrl_c_ends_it(var: Path, manage: Man
         "worker",
     ]
     grove.send_signal(signal.SIGINT)
-    rest, _ = grove.communicate(timeout=60)
+    rest, _ = grove.communicate(timeout=120)
     assert grove.returncode == 0, rest
     stops = re.findall(r"Stopping (.*)", rest)
     assert stops == ["beat", "web, worker, chores, dispatcher, tasks, browser, ssh", "valkey", "postgres"]
@@ -124,7 +124,7 @@ def test_a_busy_port_is_named_with_a_free_one_before_anything_is_made(var: Path,
         port = busy.getsockname()[1]
 
         up = manage("up", "--port", str(port))
-        printed, _ = up.communicate(timeout=30)
+        printed, _ = up.communicate(timeout=120)
 
     assert up.returncode == 1
     assert printed.splitlines()[1:2] == [
@@ -154,7 +154,7 @@ def test_an_impossible_place_to_listen_is_refused_in_words(host: str, port: int,
 def test_no_web_process_at_all_is_refused(manage: Manage) -> None:
     up = manage("up", "--web", "0")
 
-    assert up.communicate(timeout=30)[0] == "\n--web 0: at least one web process is needed to answer anybody.\n"
+    assert up.communicate(timeout=120)[0] == "\n--web 0: at least one web process is needed to answer anybody.\n"
     assert up.returncode == 1
 
 
