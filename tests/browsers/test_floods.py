@@ -79,6 +79,7 @@ def test_a_thousand_of_anything_is_cut_and_told(
         told += ask(path, "click", target=button)["changed"]
     except Problem as problem:
         told.append(problem.detail)
+    told.append(grove.call(path, "task.output"))  # here what came while the command ended
     wait_for(lambda: any(why in each for each in (*told, *awake.unasked._cuts)))  # what follows ends it
     if not any(why in each for each in told):
         told += ask(path, "open", url=f"{site.url}/plants", new=False)["changed"]
