@@ -387,16 +387,7 @@ class Request:
             while not left.done():
                 try:
                     heard = await listener.next(RIGHTS_S)
-                    caller = await self.who.caller()
-                    decide(
-                        caller,
-                        caller.schema,
-                        self.address.path,
-                        command=spec.name,
-                        verb=spec.verb,
-                        needs=spec.needs,
-                        operators=spec.operators,
-                    )
+                    self._decide(await self.who.caller(), spec)
                 except live.TooSlow:
                     raise OverLimit(
                         f"You fell more than {settings.GROVE.SUBSCRIBER_QUEUE:,} events behind "
