@@ -139,7 +139,7 @@ async def test_a_terminal_shows_a_bar_and_takes_it_away(grove, team, errand, wor
     shown = await person.types("speak one two three four")
 
     assert ("█" in shown, "░" in shown) == (True, True)
-    assert re.fullmatch(r"( +[0-9]+%  \w+)\r\x1b\[K4\n", shown.rpartition("█")[2])
+    assert re.fullmatch(r"(░* +[0-9]+%  \w+)\r\x1b\[K4\n", shown.rpartition("█")[2])
     await person.shell.close()
 
 
