@@ -106,7 +106,7 @@ class Facility:
 
     name: as users say it; from the class name unless the class sets it. tab: what it shows on an object's page.
     is_measured: how long its commands take can be told from how long they took. It cannot where callers write what is
-      run, as in SQL; such commands never run on an event loop.
+      run, as in SQL: an event loop runs such a command as long as all that a team wrote was quick.
     """
 
     name: ClassVar[str] = ""

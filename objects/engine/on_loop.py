@@ -27,20 +27,17 @@ from objects.engine.exchange import Exchange
 from objects.engine.frame import Row
 from objects.engine.interruptions import CommitUnknown, NeedsThread, WrongGuess
 from objects.engine.mailbox import Batch
-from objects.engine.transaction import SIZED, Transaction
-from objects.engine.worker import RETRY_PAUSE_S, Unanswered, Worker
-from teams.problems import NoSuch
+from objects.engine.quick import Quick
+from objects.engine.transaction import OVERRUN_S, Transaction
+from objects.engine.worker import LONG_S, RETRY_PAUSE_S, Unanswered, Worker
 
 if TYPE_CHECKING:
     from objects.engine.engine import Engine
 
 log = logging.getLogger("grove.engine")
 
-QUICK_S = 0.001  # of the processor, that a command takes on average that an event loop runs
 BUDGET_S = 0.01  # of a batch: what has not started by then goes to the next one, and the loop can do other things
 PATIENCE_S = 0.02  # for Postgres, after which threads take what waits
-LONG = 4_096  # letters, items or members of an argument; what is done to more of them threads do beside one another
-UNFIT_S = 1.0  # counted as what a command took that wants to wait: thirty runs later it is tried again
 FINISH_S = 5.0  # for Postgres, when the loop is closed
 
 
@@ -72,7 +69,7 @@ class LoopWorker(Worker):
         self._was_alone = True  # the last batch was one call
         self._after: list[Callable[[], None]] = []
         self._patience: asyncio.TimerHandle | None = None
-        self._fitting: dict[tuple[str, str], bool] = {}  # by kind and command
+        self._quick = Quick(engine.registry, engine.pace)
         self._beside(self._connect)
 
     def submit(self, call: Call, *, more: bool = False) -> None:
@@ -107,30 +104,16 @@ class LoopWorker(Worker):
         return self.is_free
 
     def _is_quick(self, call: Call) -> bool:
-        engine = self.engine
         address = call.schema, call.path
-        row = engine.known.get(address)
-        if row is None or call.key is not None or engine.pace.get(call.command, UNFIT_S) > QUICK_S:
-            return False
-        for value in call.arguments.values():
-            if type(value) in SIZED and len(value) > LONG:
-                return False
-        which = row.kind, call.command
-        fits = self._fitting.get(which)
-        if fits is None:
-            fits = self._fitting[which] = self._fits(*which)
-        return fits and address not in engine.contested
+        row = self.engine.known.get(address)
+        return row is not None and address not in self.engine.contested and self._quick.suits(call, row.kind)
 
-    def _fits(self, kind: str, command: str) -> bool:
-        """Whether a command changes only its object, with what comes in JSON, and takes what it took before."""
-        registry = self.engine.registry
-        try:
-            spec = registry.command(kind, command)
-        except NoSuch:
-            return False
-        if spec.facility and not registry.facility(spec.facility).is_measured:
-            return False
-        return spec.verb == "changes" and not (spec.alone or spec.large or spec.uploads or spec.downloads)
+    def _took_long(self, call: Call, took_s: float, worked_s: float) -> None:
+        if took_s > OVERRUN_S:
+            raise NeedsThread
+        row = self.engine.known.get((call.schema, call.path))
+        if worked_s > LONG_S and row is not None and self._quick.is_as_written(call, row.kind):
+            self._quick.keep_off(call, row.kind)
 
     # A batch
 
@@ -226,12 +209,19 @@ class LoopWorker(Worker):
     def _fail(self, turn: Turn, error: BaseException) -> None:
         """Leave a batch to the threads that failed here; nothing of it took place."""
         if isinstance(error, NeedsThread):
-            for call in turn.batch.calls:
-                self.engine.pace[call.command] = UNFIT_S
+            self._keep_off(turn.batch.calls)
         elif not isinstance(error, WrongGuess | psycopg.Error):
             log.error("a batch on the event loop failed and is left to a thread", exc_info=error)
         self._discard(turn.tx)
         self._leave(turn)
+
+    def _keep_off(self, calls: Sequence[Call]) -> None:
+        """Run these commands here no more for a while; of some that are up to their callers, only those."""
+        known = self.engine.known
+        rows = [(call, row.kind) for call in calls if (row := known.get((call.schema, call.path))) is not None]
+        written = [each for each in rows if self._quick.is_as_written(*each)]
+        for call, kind in written or rows:  # others must not pay for what a caller wrote
+            self._quick.keep_off(call, kind)
 
     def _lose_patience(self) -> None:
         self._is_late = True

@@ -19,12 +19,12 @@ from psycopg.conninfo import make_conninfo
 
 from objects.engine.calls import Call, Event, Outcome
 from objects.engine.frame import Row
-from objects.engine.interruptions import CommitUnknown, NeedsLock, NeedsThread, NotReading, WrongGuess
+from objects.engine.interruptions import CommitUnknown, NeedsLock, NotReading, WrongGuess
 from objects.engine.mailbox import Batch
 from objects.engine.memory import LARGE_PAGES, give_back
 from objects.engine.prepared import Prepared
 from objects.engine.statements import END_BACKEND, END_XACT, IS_AT_WORK, SESSION, XACT_STATUS
-from objects.engine.transaction import OVERRUN_S, Transaction
+from objects.engine.transaction import Transaction
 from teams import clock
 from teams.problems import Fault, OutOfTime, Overloaded
 
@@ -47,6 +47,7 @@ PATIENCE = {
     "tcp_user_timeout": 10_000,
 }
 LATE_S = 1.0  # past a call's deadline, when its thread still waits: then Postgres is looked at
+LONG_S = 0.002  # of a call: who runs it may want to know
 CONTESTED_S = 1.0  # after a wrong guess about an object, for so long nobody guesses about it
 KNOWN_OBJECTS = 200_000  # hints kept a process: about 40 MB
 
@@ -269,7 +270,8 @@ class Worker:
     ) -> None:
         """Run the calls in order, as long as the batch's time lasts; `later` are those that must wait again."""
         slow, slow_s = self.engine.slow, self.limits.SLOW_CALL_MS / 1000
-        started, worked = time.monotonic(), time.thread_time()
+        began = started = time.monotonic()
+        worked = time.thread_time()
         ends_at = started + budget_s
         held: set[str] = set()  # objects of which a call must begin again: later ones wait behind it
         for call in calls:
@@ -288,10 +290,14 @@ class Worker:
             took_s = ended - started
             if took_s > slow_s or slow:
                 self._measure(call.command, took_s)
-            if took_s > OVERRUN_S and tx.on_loop:
-                raise NeedsThread
+            if took_s > LONG_S:
+                # Those before it worked no longer than they took: the rest of the processor's time is its own.
+                self._took_long(call, took_s, time.thread_time() - worked - (started - began))
             started = ended
         self._pace(ran, time.thread_time() - worked)
+
+    def _took_long(self, call: Call, took_s: float, worked_s: float) -> None:
+        """A call took longer than LONG_S, and at least `worked_s` of the processor: a thread does not mind."""
 
     def _pace(self, ran: Sequence[tuple[Call, Outcome]], worked_s: float) -> None:
         """Learn how much of the processor commands take, and so which an event loop can run.

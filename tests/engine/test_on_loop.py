@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from contextlib import contextmanager
 
 import psycopg
@@ -9,10 +10,11 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from objects.engine.on_loop import LoopWorker
+from objects.engine.transaction import Transaction
 from objects.engine.worker import Worker
-from objects.facilities.database import Sql
 from objects.models import JournalLine
 from teams.problems import NotAllowed
+from tests.grove import Grove
 
 
 class Ran:
@@ -33,11 +35,16 @@ class Ran:
         monkeypatch.setattr(Worker, "_carry_out", counted)
 
 
+@pytest.fixture(autouse=True)
+def never_slow(monkeypatch) -> None:
+    """A busy machine makes no call slow."""
+    for limit in ("quick.QUICK_S", "on_loop.OVERRUN_S", "transaction.OVERRUN_S"):
+        monkeypatch.setattr(f"objects.engine.{limit}", 10.0)
+
+
 @pytest.fixture
-async def ours(grove, engine_with, monkeypatch):
-    """The grove through an engine whose quick calls run on this test's event loop. A busy machine makes none slow."""
-    monkeypatch.setattr("objects.engine.on_loop.QUICK_S", 10.0)
-    monkeypatch.setattr("objects.engine.worker.OVERRUN_S", 10.0)
+async def ours(grove, engine_with):
+    """The grove through an engine whose quick calls run on this test's event loop."""
     engine = engine_with()
     await is_free(engine)
     return grove.through(engine)
@@ -149,33 +156,87 @@ async def test_rights_are_decided_on_the_loop_too(ours, grove, caller, member, t
     assert (await incr(ours, path)).value == 2
 
 
-async def test_sql_is_run_by_threads_since_its_caller_says_how_long_it_takes(ours, ran, grove):
-    path = grove.new()
-
-    for query in ("create table t(x)", "insert into t values(1)", "insert into t values(2)"):
-        await ours.engine.acall(ours.schema, path, "sql", {"query": query}, ours.caller)
-
-    assert (ran.on_loop, ran.in_threads) == (0, 3)
+@pytest.fixture
+async def others(ours, new_team, caller):
+    """Another team, through the same engine."""
+    other = await asyncio.to_thread(lambda: caller(new_team()))
+    return Grove(ours.engine, other, "/others")
 
 
-async def test_a_command_that_takes_long_is_taken_back_and_run_by_a_thread(ours, ran, grove, monkeypatch):
-    monkeypatch.setattr(Sql, "is_measured", True)
-    path = grove.new()
-    call = ours.engine.acall
-    for query in ("create table t(x)", "insert into t values(1)", "insert into t values(2)"):
-        await call(ours.schema, path, "sql", {"query": query}, ours.caller)
-    monkeypatch.setattr("objects.engine.worker.OVERRUN_S", 0.002)
+LONG = (
+    "insert into t with recursive c(n) as (select 1 union all select n + 1 from c where n < 50000) select max(n) from c"
+)
+
+
+async def sql(grove, path, query):
+    return await grove.engine.acall(grove.schema, path, "sql", {"query": query}, grove.caller)
+
+
+async def test_sql_that_overruns_is_taken_back_and_its_team_kept_off_the_loop(ours, ran, grove, others, monkeypatch):
+    path, theirs = grove.new(), await asyncio.to_thread(others.new)
+    await sql(ours, path, "create table t(x)")
+    await sql(ours, path, "insert into t values(1)")
+    await sql(others, theirs, "create table t(x)")
+    monkeypatch.setattr("objects.engine.on_loop.OVERRUN_S", 0.002)
     monkeypatch.setattr("objects.engine.transaction.OVERRUN_S", 0.002)
 
-    outcome = await call(ours.schema, path, "sql", {"query": (
-        "insert into t with recursive c(n) as (select 1 union all select n + 1 from c where n < 200000)"
-        " select max(n) from c"
-    )}, ours.caller)  # fmt: skip
-    rows = await call(ours.schema, path, "sql", {"query": "select x from t"}, ours.caller)
+    outcome = await sql(ours, path, LONG)
+    before = ran.on_loop, ran.in_threads
+    rows = await sql(ours, path, "select x from t")
+    away = ran.on_loop, ran.in_threads
+    await sql(others, theirs, "insert into t values(1)")
 
     assert outcome.problem is None
-    assert rows.value["rows"] == [[1], [2], [200_000]]
-    assert ours.engine.pace["sql"] > 0.1  # the loop does not try again soon
+    assert rows.value["rows"] == [[1], [50_000]]
+    assert away == (before[0], before[1] + 1)
+    assert (ran.on_loop, ran.in_threads) == (away[0] + 1, away[1])  # other teams' SQL stays
+
+
+async def test_sql_that_works_long_counts_once_and_keeps_its_team_off_the_loop_for_a_while(
+    ours, ran, grove, monkeypatch
+):
+    path = grove.new()
+    await sql(ours, path, "create table t(x)")
+
+    await sql(ours, path, LONG)
+    before = ran.on_loop, ran.in_threads
+    rows = await sql(ours, path, "select x from t")
+    ours.engine.on_loop()._quick._kept_off.clear()  # as if the while were over
+    await sql(ours, path, "select x from t")
+
+    assert rows.value["rows"] == [[50_000]]
+    assert before == (1, 1)  # it did not overrun: it was not run again
+    assert (ran.on_loop, ran.in_threads) == (2, 2)
+
+
+async def test_waiting_for_the_processor_keeps_nobody_off_the_loop(ours, ran, grove, monkeypatch):
+    path = grove.new()
+    await sql(ours, path, "create table t(x)")
+    carry_out = Transaction.carry_out
+
+    def late(tx, call):
+        time.sleep(0.02)
+        return carry_out(tx, call)
+
+    monkeypatch.setattr(Transaction, "carry_out", late)
+
+    for _ in range(3):
+        await sql(ours, path, "insert into t values(1)")
+
+    assert (ran.on_loop, ran.in_threads) == (3, 1)
+
+
+async def test_a_command_that_needs_a_thread_is_left_to_one_for_its_next_runs(ours, ran, grove, monkeypatch):
+    path = grove.new()
+    await incr(ours, path)
+    await incr(ours, path)
+    monkeypatch.setattr("objects.engine.on_loop.OVERRUN_S", -1.0)
+    monkeypatch.setattr("objects.engine.worker.LONG_S", -1.0)
+
+    outcome = await incr(ours, path)
+
+    assert outcome.value == 3
+    assert ours.engine.pace["state.incr"] > 0.1  # the loop does not try again soon
 
 
 async def test_connections_that_the_database_cut_are_opened_again(ours, ran, grove):

@@ -1,0 +1,82 @@
+"""Which calls are quick enough for an event loop to run them itself (see `on_loop`)."""
+
+import time
+from enum import Enum
+from typing import Final
+
+from objects.commands.registry import Registry
+from objects.engine.calls import Call
+from objects.engine.transaction import SIZED
+from teams.problems import NoSuch
+
+QUICK_S = 0.001  # of the processor, that a command takes on average
+LONG: Final = (
+    4_096  # letters, items or members of an argument; what is done to more of them threads do beside one another
+)
+UNFIT_S: Final = 1.0  # counted as what a command took that wants to wait: thirty runs later it is tried again
+KEPT_OFF_S: Final = 60.0  # that a team's SQL is left to the threads, once one text of it held the loop up
+MOST_KEPT_OFF: Final = 1_000  # entries about that, before those that are over are dropped
+
+
+class _Fit(Enum):
+    """Whether a command is for the loop: never, if what it took before was quick, or if what its caller wrote is."""
+
+    NEVER = 0
+    AS_MEASURED = 1
+    AS_WRITTEN = 2
+
+
+class Quick:
+    """Knows it of each command, and of each team whose callers write what is run. Used by one thread.
+
+    pace: seconds of the processor that each command takes on average.
+    """
+
+    def __init__(self, registry: Registry, pace: dict[str, float]) -> None:
+        self._registry = registry
+        self._pace = pace
+        self._fits: dict[tuple[str, str], _Fit] = {}  # by kind and command
+        self._kept_off: dict[tuple[str, str], float] = {}  # by schema and command: time.monotonic() until which it is
+
+    def suits(self, call: Call, kind: str) -> bool:
+        """Whether an object of this kind likely answers the call at once, without a word to anybody else."""
+        if call.key is not None:
+            return False
+        for value in call.arguments.values():
+            if type(value) in SIZED and len(value) > LONG:
+                return False
+        fit = self._fit(kind, call.command)
+        if fit is _Fit.AS_MEASURED:
+            return self._pace.get(call.command, UNFIT_S) <= QUICK_S
+        return fit is _Fit.AS_WRITTEN and self._kept_off.get((call.schema, call.command), 0.0) < time.monotonic()
+
+    def is_as_written(self, call: Call, kind: str) -> bool:
+        """Whether how long it takes is up to who wrote it, as with SQL, and no other call tells."""
+        return self._fit(kind, call.command) is _Fit.AS_WRITTEN
+
+    def keep_off(self, call: Call, kind: str) -> None:
+        """Leave its command to the threads from now on: for its team alone, where it is as written."""
+        if not self.is_as_written(call, kind):
+            self._pace[call.command] = UNFIT_S
+            return
+        now = time.monotonic()
+        if len(self._kept_off) >= MOST_KEPT_OFF:
+            self._kept_off = {which: until for which, until in self._kept_off.items() if until > now}
+        self._kept_off[call.schema, call.command] = now + KEPT_OFF_S
+
+    def _fit(self, kind: str, command: str) -> _Fit:
+        fit = self._fits.get((kind, command))
+        if fit is None:
+            fit = self._fits[kind, command] = self._fit_of(kind, command)
+        return fit
+
+    def _fit_of(self, kind: str, command: str) -> _Fit:
+        """Look whether a command changes only its object, with what comes in JSON."""
+        try:
+            spec = self._registry.command(kind, command)
+        except NoSuch:
+            return _Fit.NEVER
+        if spec.verb != "changes" or spec.alone or spec.large or spec.uploads or spec.downloads:
+            return _Fit.NEVER
+        is_measured = not spec.facility or self._registry.facility(spec.facility).is_measured
+        return _Fit.AS_MEASURED if is_measured else _Fit.AS_WRITTEN
