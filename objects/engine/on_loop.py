@@ -113,7 +113,7 @@ class LoopWorker(Worker):
             raise NeedsThread
         row = self.engine.known.get((call.schema, call.path))
         if worked_s > LONG_S and row is not None and self._quick.is_as_written(call, row.kind):
-            self._quick.keep_off(call, row.kind)
+            self._quick.held_up(call, worked_s)
 
     # A batch
 
@@ -220,8 +220,12 @@ class LoopWorker(Worker):
         known = self.engine.known
         rows = [(call, row.kind) for call in calls if (row := known.get((call.schema, call.path))) is not None]
         written = [each for each in rows if self._quick.is_as_written(*each)]
-        for call, kind in written or rows:  # others must not pay for what a caller wrote
-            self._quick.keep_off(call, kind)
+        if written:  # others must not pay for what a caller wrote
+            for call, _ in written:
+                self._quick.held_up(call, OVERRUN_S)
+        else:
+            for call, _ in rows:
+                self._quick.keep_off(call)
 
     def _lose_patience(self) -> None:
         self._is_late = True
@@ -244,20 +248,21 @@ class LoopWorker(Worker):
         self._leave(turn)
 
     def _answer(self, turn: Turn) -> None:
-        """After the commit: send the next one on its way, then answer."""
+        """After the commit: send the next one on its way where it was run ahead, and answer before all else."""
         is_here = threading.get_ident() == self._thread and not self._is_stopped
         events: list[Event] = []
         self._is_answering = is_here
         try:
             events = turn.tx.committed()
-            self._keep(turn.tx)
-            if turn.later:
-                self.engine.mailbox.put_back(turn.later)
-            self._over(turn)
+            has_next = self._ahead is not None
+            if has_next:
+                self._go_on(turn)
             for call, outcome in turn.ran:
                 call.answer(outcome)
             while self._after:
                 self._after.pop()()
+            if not has_next:
+                self._go_on(turn)
         except BaseException:  # a loop that was stuck would leave its objects to nobody
             log.exception("a batch was lost by a fault of ours")
             self._say_fault(turn.batch.calls)
@@ -271,6 +276,13 @@ class LoopWorker(Worker):
             self.loop.call_soon(self._tell, events)  # once all answers are on their way
         else:
             self._tell(events)
+
+    def _go_on(self, turn: Turn) -> None:
+        """Keep what the next batch can use, and let go of this one."""
+        self._keep(turn.tx)
+        if turn.later:
+            self.engine.mailbox.put_back(turn.later)
+        self._over(turn)
 
     def _leave(self, turn: Turn) -> None:
         """Let the threads run these calls, from the start."""

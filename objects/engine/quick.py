@@ -14,8 +14,9 @@ LONG: Final = (
     4_096  # letters, items or members of an argument; what is done to more of them threads do beside one another
 )
 UNFIT_S: Final = 1.0  # counted as what a command took that wants to wait: thirty runs later it is tried again
-KEPT_OFF_S: Final = 60.0  # that a team's SQL is left to the threads, once one text of it held the loop up
-MOST_KEPT_OFF: Final = 1_000  # entries about that, before those that are over are dropped
+ALLOWED_S: Final = 0.02  # that what a team wrote may hold the loop up, before the rest of it is left to the threads ...
+ALLOWED_AGAIN: Final = 0.001  # ... and of each second that goes by, what is allowed again
+MOST_DEBTS: Final = 1_000  # kept about that, before those that are paid are dropped
 
 
 class _Fit(Enum):
@@ -36,7 +37,7 @@ class Quick:
         self._registry = registry
         self._pace = pace
         self._fits: dict[tuple[str, str], _Fit] = {}  # by kind and command
-        self._kept_off: dict[tuple[str, str], float] = {}  # by schema and command: time.monotonic() until which it is
+        self._debts: dict[tuple[str, str], tuple[float, float]] = {}  # by schema and command; see `_debt_s`
 
     def suits(self, call: Call, kind: str) -> bool:
         """Whether an object of this kind likely answers the call at once, without a word to anybody else."""
@@ -48,21 +49,27 @@ class Quick:
         fit = self._fit(kind, call.command)
         if fit is _Fit.AS_MEASURED:
             return self._pace.get(call.command, UNFIT_S) <= QUICK_S
-        return fit is _Fit.AS_WRITTEN and self._kept_off.get((call.schema, call.command), 0.0) < time.monotonic()
+        return fit is _Fit.AS_WRITTEN and self._debt_s(call.schema, call.command) < ALLOWED_S
 
     def is_as_written(self, call: Call, kind: str) -> bool:
         """Whether how long it takes is up to who wrote it, as with SQL, and no other call tells."""
         return self._fit(kind, call.command) is _Fit.AS_WRITTEN
 
-    def keep_off(self, call: Call, kind: str) -> None:
-        """Leave its command to the threads from now on: for its team alone, where it is as written."""
-        if not self.is_as_written(call, kind):
-            self._pace[call.command] = UNFIT_S
-            return
-        now = time.monotonic()
-        if len(self._kept_off) >= MOST_KEPT_OFF:
-            self._kept_off = {which: until for which, until in self._kept_off.items() if until > now}
-        self._kept_off[call.schema, call.command] = now + KEPT_OFF_S
+    def keep_off(self, call: Call) -> None:
+        """Leave its command to the threads for its next runs."""
+        self._pace[call.command] = UNFIT_S
+
+    def held_up(self, call: Call, seconds: float) -> None:
+        """Take note that what its caller wrote held the loop up: too much of that is its team's alone to pay for."""
+        if len(self._debts) >= MOST_DEBTS:
+            self._debts = {which: debt for which, debt in self._debts.items() if self._debt_s(*which) > 0.0}
+        which = call.schema, call.command
+        self._debts[which] = self._debt_s(*which) + seconds, time.monotonic()
+
+    def _debt_s(self, schema: str, command: str) -> float:
+        """Give for how long texts of a team held the loop up, less what time has made good."""
+        debt = self._debts.get((schema, command))
+        return 0.0 if debt is None else max(0.0, debt[0] - (time.monotonic() - debt[1]) * ALLOWED_AGAIN)
 
     def _fit(self, kind: str, command: str) -> _Fit:
         fit = self._fits.get((kind, command))

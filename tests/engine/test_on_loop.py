@@ -9,7 +9,9 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
 
+from objects.engine.calls import Call
 from objects.engine.on_loop import LoopWorker
+from objects.engine.quick import Quick
 from objects.engine.transaction import Transaction
 from objects.engine.worker import Worker
 from objects.models import JournalLine
@@ -179,6 +181,7 @@ async def test_sql_that_overruns_is_taken_back_and_its_team_kept_off_the_loop(ou
     await sql(others, theirs, "create table t(x)")
     monkeypatch.setattr("objects.engine.on_loop.OVERRUN_S", 0.002)
     monkeypatch.setattr("objects.engine.transaction.OVERRUN_S", 0.002)
+    monkeypatch.setattr("objects.engine.quick.ALLOWED_S", 0.001)
 
     outcome = await sql(ours, path, LONG)
     before = ran.on_loop, ran.in_threads
@@ -195,13 +198,14 @@ async def test_sql_that_overruns_is_taken_back_and_its_team_kept_off_the_loop(ou
 async def test_sql_that_works_long_counts_once_and_keeps_its_team_off_the_loop_for_a_while(
     ours, ran, grove, monkeypatch
 ):
+    monkeypatch.setattr("objects.engine.quick.ALLOWED_S", 0.001)
     path = grove.new()
     await sql(ours, path, "create table t(x)")
 
     await sql(ours, path, LONG)
     before = ran.on_loop, ran.in_threads
     rows = await sql(ours, path, "select x from t")
-    ours.engine.on_loop()._quick._kept_off.clear()  # as if the while were over
+    ours.engine.on_loop()._quick._debts.clear()  # as if the while were over
     await sql(ours, path, "select x from t")
 
     assert rows.value["rows"] == [[50_000]]
@@ -224,6 +228,26 @@ async def test_waiting_for_the_processor_keeps_nobody_off_the_loop(ours, ran, gr
         await sql(ours, path, "insert into t values(1)")
 
     assert (ran.on_loop, ran.in_threads) == (3, 1)
+
+
+def test_what_held_the_loop_up_is_made_good_by_time_and_only_its_team_pays(grove, monkeypatch):
+    moment = 1_000.0
+    monkeypatch.setattr("objects.engine.quick.time.monotonic", lambda: moment)
+    quick = Quick(grove.engine.registry, {})
+    ours, theirs = (
+        Call(schema, "/a", "sql", {"query": "select 1"}, grove.caller, lambda _: None) for schema in ("ours", "theirs")
+    )
+
+    def suit() -> tuple[bool, bool]:
+        return quick.suits(ours, "object"), quick.suits(theirs, "object")
+
+    quick.held_up(ours, 0.015)
+    once = suit()
+    quick.held_up(ours, 0.015)
+    twice = suit()
+    moment += 11.0
+
+    assert (once, twice, suit()) == ((True, True), (False, True), (True, True))
 
 
 async def test_a_command_that_needs_a_thread_is_left_to_one_for_its_next_runs(ours, ran, grove, monkeypatch):
