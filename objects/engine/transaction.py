@@ -48,7 +48,7 @@ from teams.problems import (
 log = logging.getLogger("grove.engine")
 
 ASKED = ("page", "terminal")  # surfaces where a person can be asked
-OVERRUN_S = 0.05  # what takes longer on an event loop is stopped or taken back, and left to a thread
+OVERRUN_S = 0.02  # what takes longer on an event loop is stopped or taken back, and left to a thread
 SIZED = (str, list, dict)
 
 
