@@ -18,23 +18,25 @@ KEEP_S: Final = 0.02  # how long a process goes by the offset that it read
 TABLE: Final = "CREATE TABLE IF NOT EXISTS public.virtual_clock (offset_s float8 NOT NULL)"
 READ: Final = "SELECT coalesce((SELECT max(offset_s) FROM public.virtual_clock), 0)"
 
+can_be_moved: bool = settings.VIRTUAL_CLOCK  # read once: the time is asked for several times a call
+
 _lock = threading.Lock()
 _state: tuple[int, float, float] = (0, 0.0, 0.0)  # process id, offset, time.monotonic() until which it counts
 
 
 def now() -> float:
     """Give the time as Unix seconds."""
-    return time.time() + moved_s()
+    return time.time() + moved_s() if can_be_moved else time.time()
 
 
 def moved_s() -> float:
     """Give the seconds by which the time is ahead of the machines': for statements that go by Postgres's `now()`."""
-    return _offset_s() if settings.VIRTUAL_CLOCK else 0.0
+    return _offset_s() if can_be_moved else 0.0
 
 
 def advance(seconds: float) -> None:
     """Move the time on, in every process; afterwards all of them go by it. For tests."""
-    if not settings.VIRTUAL_CLOCK:
+    if not can_be_moved:
         raise RuntimeError("the clock is the machine's: only GROVE_VIRTUAL_CLOCK=1 lets it be moved")
     with _connected() as connection:
         connection.execute(TABLE)

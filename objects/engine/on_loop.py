@@ -30,6 +30,7 @@ from objects.engine.mailbox import Batch
 from objects.engine.quick import Quick
 from objects.engine.transaction import OVERRUN_S, Transaction
 from objects.engine.worker import LONG_S, RETRY_PAUSE_S, Unanswered, Worker
+from teams.problems import OutOfTime
 
 if TYPE_CHECKING:
     from objects.engine.engine import Engine
@@ -108,8 +109,8 @@ class LoopWorker(Worker):
         row = self.engine.known.get(address)
         return row is not None and address not in self.engine.contested and self._quick.suits(call, row.kind)
 
-    def _took_long(self, call: Call, took_s: float, worked_s: float) -> None:
-        if took_s > OVERRUN_S:
+    def _took_long(self, call: Call, outcome: Outcome, worked_s: float) -> None:
+        if isinstance(outcome.problem, OutOfTime):  # a thread has more of it
             raise NeedsThread
         row = self.engine.known.get((call.schema, call.path))
         if worked_s > LONG_S and row is not None and self._quick.is_as_written(call, row.kind):

@@ -279,8 +279,10 @@ class Worker:
                 later.append(call)
                 held.add(call.path)
                 continue
+            outcome = None
             try:
-                ran.append((call, tx.carry_out(call)))
+                outcome = tx.carry_out(call)
+                ran.append((call, outcome))
             except NeedsLock as lock:
                 call.needs |= {lock.path}
                 call.quick = False
@@ -290,13 +292,13 @@ class Worker:
             took_s = ended - started
             if took_s > slow_s or slow:
                 self._measure(call.command, took_s)
-            if took_s > LONG_S:
+            if took_s > LONG_S and outcome is not None:
                 # Those before it worked no longer than they took: the rest of the processor's time is its own.
-                self._took_long(call, took_s, time.thread_time() - worked - (started - began))
+                self._took_long(call, outcome, time.thread_time() - worked - (started - began))
             started = ended
         self._pace(ran, time.thread_time() - worked)
 
-    def _took_long(self, call: Call, took_s: float, worked_s: float) -> None:
+    def _took_long(self, call: Call, outcome: Outcome, worked_s: float) -> None:
         """A call took longer than LONG_S, and at least `worked_s` of the processor: a thread does not mind."""
 
     def _pace(self, ran: Sequence[tuple[Call, Outcome]], worked_s: float) -> None:
@@ -307,7 +309,9 @@ class Worker:
         pace = self.engine.pace
         mean_s = worked_s / max(1, len(ran))
         for command in {call.command for call, _ in ran}:
-            pace[command] = pace.get(command, mean_s) * 0.8 + mean_s * 0.2
+            known_s = pace.get(command)
+            # The first time it is loaded, compiled and planned, which says little about the next ones.
+            pace[command] = min(mean_s, LONG_S) if known_s is None else known_s * 0.8 + mean_s * 0.2
 
     def _keep(self, tx: Transaction) -> None:
         """Keep what the next batch can use. After the commit nothing may stand between a call and its answer."""

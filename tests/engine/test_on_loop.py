@@ -250,19 +250,6 @@ def test_what_held_the_loop_up_is_made_good_by_time_and_only_its_team_pays(grove
     assert (once, twice, suit()) == ((True, True), (False, True), (True, True))
 
 
-async def test_a_command_that_needs_a_thread_is_left_to_one_for_its_next_runs(ours, ran, grove, monkeypatch):
-    path = grove.new()
-    await incr(ours, path)
-    await incr(ours, path)
-    monkeypatch.setattr("objects.engine.on_loop.OVERRUN_S", -1.0)
-    monkeypatch.setattr("objects.engine.worker.LONG_S", -1.0)
-
-    outcome = await incr(ours, path)
-
-    assert outcome.value == 3
-    assert ours.engine.pace["state.incr"] > 0.1  # the loop does not try again soon
-
-
 async def test_connections_that_the_database_cut_are_opened_again(ours, ran, grove):
     here = ours.engine.on_loop()
     path = grove.new()

@@ -29,9 +29,9 @@ def bells() -> None:
 
 
 @pytest.fixture
-def clock_moves(settings) -> Iterator[Callable[[float], None]]:
+def clock_moves(monkeypatch) -> Iterator[Callable[[float], None]]:
     """Move the time on: `clock_moves(3600)`."""
-    settings.VIRTUAL_CLOCK = True
+    monkeypatch.setattr(clock, "can_be_moved", True)
     clock.reset()
     yield clock.advance
     clock.reset()
