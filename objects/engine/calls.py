@@ -12,6 +12,7 @@ from teams.problems import Problem
 
 if TYPE_CHECKING:
     from objects.engine.context import Context
+    from objects.engine.holding import Seen
 
 log = logging.getLogger("grove.engine")
 
@@ -46,6 +47,7 @@ class Call:
     deadline: float = 0.0  # time.monotonic() after which nobody waits for the answer; set by the engine
     needs: frozenset[str] = frozenset()  # further paths that an earlier try of this call had to lock
     quick: bool = False  # an event loop may run it itself: see `on_loop`
+    seen: "Seen | None" = None  # its object as it was read ahead: see `waking`
     answered: bool = False
 
     def answer(self, outcome: "Outcome") -> None:

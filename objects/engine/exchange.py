@@ -10,8 +10,8 @@ import psycopg
 from psycopg.pq import ConnStatus
 from psycopg.pq.abc import PGconn, PGresult
 
-Steps = Generator[None, PGresult, list[bytes | None]]  # as `Prepared.steps` gives them
-Then = Callable[[list[bytes | None] | psycopg.Error], None]
+Steps = Generator[None, PGresult, Any]  # as `Prepared.steps` and `rows_in_steps` give them
+Then = Callable[[Any], None]  # told what the steps gave, or the psycopg.Error in place of it
 
 
 class Exchange:
@@ -31,7 +31,7 @@ class Exchange:
         loop.add_reader(self._fd, self._receive)
 
     def run(self, steps: Steps, then: Then) -> None:
-        """Run a statement and have `then` called with its first row, or with what became of it instead."""
+        """Run a statement and have `then` called with what it gave, or with what became of it instead."""
         self._steps, self._then, self._result = steps, then, None
         try:
             next(steps)
@@ -96,7 +96,7 @@ class Exchange:
         else:
             self._send()
 
-    def _end(self, outcome: list[bytes | None] | psycopg.Error) -> None:
+    def _end(self, outcome: Any) -> None:
         steps, self._steps = self._steps, None
         if steps is None:
             self._on_loss()

@@ -68,6 +68,20 @@ class Unmade:
         }
 
 
+@dataclass(slots=True)
+class Seen:
+    """An object as it was read without locks: its row, and its first pages as they came."""
+
+    row: Row
+    _pages: dict[int, bytes]
+    _version: int
+
+    def take_pages(self) -> dict[int, bytes]:
+        """Give the pages, once; none where the row is of a later version by now, since they are older."""
+        first_pages, self._pages = self._pages, {}
+        return first_pages if self.row.version == self._version else {}
+
+
 class Holding:
     """The rows of one batch; used by one thread.
 
@@ -108,6 +122,7 @@ class Holding:
         self.xid = ""
         self.pg_marks = 0
         self._packed_pages: dict[int, dict[int, bytes]] = {}  # as they came, by object
+        self._read_ahead: dict[int, Seen] = {}  # before the locks, by object
         self.answers = Answers()
         self._takes_long = False  # a call may work long between two words to Postgres
         self._plans_anew = False
@@ -142,20 +157,14 @@ class Holding:
             self._take_seen(self.prepared.ask(self.statements.look, look))
         return asked <= self.rows.keys()
 
-    def _take_seen(self, seen: Sequence[Record]) -> None:
-        number = int.from_bytes
-        last = -1
-        for id_, path, kind, version, page_count, effective, stamp, is_paused, no, page in seen:
-            assert id_ and path and kind and version and page_count and effective and stamp and is_paused  # noqa: PT018
-            object_id = number(id_)
-            if object_id != last:
-                last = object_id
-                row = Row(object_id, path.decode(), kind.decode(), number(version), number(page_count),
-                          effective.decode(), stamp.decode(), is_paused != b"\0")  # fmt: skip
-                self.rows[row.path] = row
-                pages_of = self._packed_pages[object_id] = {}
-            if no is not None and page is not None:
-                pages_of[number(no)] = page
+    def _take_seen(self, records: Sequence[Record]) -> None:
+        for each in seen(records):
+            self.rows[each.row.path] = each.row
+            self.have_read(each)
+
+    def have_read(self, seen: Seen) -> None:
+        """Have an object's first pages, should they be wanted."""
+        self._read_ahead[seen.row.id] = seen
 
     def may_make(self, call: Call) -> bool:
         """Whether the call makes its object where there is none; where not, `_absent` says why."""
@@ -187,6 +196,7 @@ class Holding:
         """
         self.guessing = self.guessed = self.is_fresh = False
         self.rows = {}
+        self._read_ahead.clear()
         self.unmade.clear()
         self.new.clear()
         paths = {call.path for call in calls}.union(*(call.needs for call in calls))
@@ -302,7 +312,9 @@ class Holding:
 
     def first_pages(self, object_id: int) -> dict[int, bytes]:
         """Give the pages that were read ahead, once."""
-        return {no: pages.expand(page) for no, page in self._packed_pages.pop(object_id, {}).items()}
+        seen = self._read_ahead.pop(object_id, None)
+        packed = self._packed_pages.pop(object_id, {}) if seen is None else seen.take_pages()
+        return {no: pages.expand(page) for no, page in packed.items()}
 
     # Postgres's own savepoints, for the few commands that write there
 
@@ -333,6 +345,25 @@ class Holding:
             if self.connection.info.transaction_status != TransactionStatus.IDLE:
                 with suppress(psycopg.OperationalError):  # lost meanwhile: Postgres rolls back by itself
                     self.connection.execute(ROLLBACK, prepare=False)
+
+
+def seen(records: Sequence[Record]) -> list[Seen]:
+    """Read what `statements.look` gave."""
+    number = int.from_bytes
+    found: list[Seen] = []
+    last = -1
+    for id_, path, kind, version, page_count, effective, stamp, is_paused, no, page in records:
+        assert id_ and path and kind and version and page_count and effective and stamp and is_paused  # noqa: PT018
+        object_id = number(id_)
+        if object_id != last:
+            last = object_id
+            row = Row(object_id, path.decode(), kind.decode(), number(version), number(page_count),
+                      effective.decode(), stamp.decode(), is_paused != b"\0")  # fmt: skip
+            pages_of: dict[int, bytes] = {}
+            found.append(Seen(row, pages_of, row.version))
+        if no is not None and page is not None:
+            pages_of[number(no)] = page
+    return found
 
 
 def keys_of(paths: Iterable[str]) -> str:

@@ -12,24 +12,23 @@ import asyncio
 import logging
 import math
 import threading
-import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psycopg
 
 from objects.engine.calls import Call, Event, Outcome
 from objects.engine.commit import Commit
-from objects.engine.exchange import Exchange
 from objects.engine.frame import Row
 from objects.engine.interruptions import CommitUnknown, NeedsThread, WrongGuess
+from objects.engine.loop_line import LoopLine
 from objects.engine.mailbox import Batch
 from objects.engine.quick import Quick
 from objects.engine.transaction import OVERRUN_S, Transaction
-from objects.engine.worker import LONG_S, RETRY_PAUSE_S, Unanswered, Worker
+from objects.engine.waking import Waking
+from objects.engine.worker import LONG_S, Unanswered
 from teams.problems import OutOfTime
 
 if TYPE_CHECKING:
@@ -39,7 +38,6 @@ log = logging.getLogger("grove.engine")
 
 BUDGET_S = 0.01  # of a batch: what has not started by then goes to the next one, and the loop can do other things
 PATIENCE_S = 0.02  # for Postgres, after which threads take what waits
-FINISH_S = 5.0  # for Postgres, when the loop is closed
 
 
 @dataclass(slots=True)
@@ -52,31 +50,34 @@ class Turn:
     later: list[Call] = field(default_factory=list)
 
 
-class LoopWorker(Worker):
+class LoopWorker(LoopLine):
     """Runs quick calls on an event loop, on a connection of its own. Made and used on that loop.
 
     is_free: it would take a batch at once.
     """
 
     def __init__(self, engine: "Engine", loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(engine)
-        self.loop = loop
+        super().__init__(engine, loop)
         self.is_free = False
         self._thread = threading.get_ident()
-        self._exchange: Exchange | None = None
         self._turn: Turn | None = None  # whose commit is under way
         self._ahead: Turn | None = None  # what was run meanwhile
-        self._is_woken = self._is_late = self._is_stopped = self._is_answering = False
+        self._is_woken = self._is_late = self._is_answering = False
         self._was_alone = True  # the last batch was one call
         self._after: list[Callable[[], None]] = []
         self._patience: asyncio.TimerHandle | None = None
         self._quick = Quick(engine.registry, engine.pace)
+        self.waking = Waking(engine, loop, self._quick, self._put)
         self._beside(self._connect)
 
     def submit(self, call: Call, *, more: bool = False) -> None:
         """Let a call wait for its turn, here where it is quick; see `Engine.submit`. more: others follow at once."""
+        self.engine.prepare(call)
+        if not self.waking.takes(call):
+            self._put(call, more=more)
+
+    def _put(self, call: Call, *, more: bool = False) -> None:
         engine = self.engine
-        engine.prepare(call)
         call.quick = self._exchange is not None and not self._is_late and self._is_quick(call)
         engine.mailbox.put(call)
         if not call.quick or self._is_woken:
@@ -107,6 +108,8 @@ class LoopWorker(Worker):
     def _is_quick(self, call: Call) -> bool:
         address = call.schema, call.path
         row = self.engine.known.get(address)
+        if row is None and call.seen is not None:
+            row = call.seen.row
         return row is not None and address not in self.engine.contested and self._quick.suits(call, row.kind)
 
     def _took_long(self, call: Call, outcome: Outcome, worked_s: float) -> None:
@@ -170,9 +173,16 @@ class LoopWorker(Worker):
             self._ahead = None
 
     def _guessed(self, calls: Sequence[Call]) -> dict[str, Row] | None:
-        """Give the rows of what calls name, where all of it is in memory; None where something is not."""
+        """Give the rows of what calls name, where all of it is in memory or was read; None where something is not."""
         rows = self._in_memory(calls)
-        return rows if rows is not None and all(call.path in rows for call in calls) else None
+        if rows is None:
+            return None
+        for call in calls:
+            if call.path not in rows:
+                if call.seen is None:
+                    return None
+                rows[call.path] = call.seen.row
+        return rows
 
     def _held_or_guessed(self, calls: Sequence[Call], tx: Transaction) -> dict[str, Row] | None:
         held = {call.path: row for call in calls if (row := tx.row_held(call.path)) is not None}
@@ -183,6 +193,9 @@ class LoopWorker(Worker):
         """Run calls; where one is not for the loop, leave the batch to the threads and tell."""
         try:
             turn.tx.guess(calls, turn.tx.rows | rows)
+            for call in calls:
+                if call.seen is not None and call.seen.row is rows[call.path]:
+                    turn.tx.have_read(call.seen)
             self._carry_out(turn.tx, calls, turn.ran, turn.later, budget_s=BUDGET_S)
         except BaseException as error:  # noqa: BLE001 -- told in `_fail`
             self._fail(turn, error)
@@ -327,38 +340,17 @@ class LoopWorker(Worker):
 
     # The connection
 
-    def _connect(self) -> None:
-        """Open the connection, beside the loop, however long Postgres stays away."""
-        pause_s = RETRY_PAUSE_S
-        while not (self._is_stopped or self.loop.is_closed()):
-            try:
-                self._connected()
-            except psycopg.OperationalError:
-                time.sleep(pause_s)
-                pause_s = min(1.0, pause_s * 2)
-            else:
-                with suppress(RuntimeError):  # the loop was closed meanwhile
-                    self.loop.call_soon_threadsafe(self._attach)
-                return
+    def _is_there(self) -> None:
+        self._go()
 
-    def _attach(self) -> None:
-        if not self._is_stopped and self._connection is not None:
-            self._exchange = Exchange(self.loop, self._connection, self._lost)
-            self._go()
-
-    def _lost(self, *, reconnect: bool = True) -> None:
+    def _is_away(self) -> None:
         """Leave all to the threads until there is a connection again."""
-        exchange, self._exchange = self._exchange, None
-        if exchange is None:
-            return
         self.is_free = False
-        exchange.close()
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
         self.engine.mailbox.wake()
-        if reconnect:
-            self._beside(self._connect)
+
+    def end(self) -> None:
+        super().end()
+        self.waking.end()
 
     def _find_out(self, turn: Turn, unknown: CommitUnknown) -> None:
         """Learn whether a commit without an answer took place, beside the loop, and go on accordingly."""
@@ -375,18 +367,3 @@ class LoopWorker(Worker):
                 self._discard(turn.tx)
                 self._leave(turn)
         self._connect()
-
-    def _beside(self, work: Callable[..., None], *arguments: Any) -> None:
-        threading.Thread(target=work, args=arguments, name="engine-beside", daemon=True).start()
-
-    def end(self) -> None:
-        """End what is under way, from another thread: the loop is closed, or does not run any more."""
-        self._is_stopped = True
-        self.is_free = False
-        if self._exchange is not None:
-            self._exchange.finish(FINISH_S)
-            self._exchange.close()
-            self._exchange = None
-        if self._connection is not None:
-            self._connection.close()
-        self.engine.mailbox.wake()

@@ -132,6 +132,17 @@ class Prepared:
 
     def steps(self, statement: bytes, parameters: Sequence[Parameter]) -> Generator[None, PGresult, Record]:
         """Do what `run` does in steps, for who cannot wait: at each something was sent, and its result is wanted."""
+        return _first_row((yield from self._steps(statement, parameters, TEXT)))
+
+    def rows_in_steps(
+        self, statement: bytes, parameters: Sequence[Parameter]
+    ) -> Generator[None, PGresult, list[Record]]:
+        """Do what `ask` does in steps."""
+        return _rows((yield from self._steps(statement, parameters, BINARY)))
+
+    def _steps(
+        self, statement: bytes, parameters: Sequence[Parameter], form: int
+    ) -> Generator[None, PGresult, PGresult]:
         written = [_written(each) for each in parameters]
         forms = [BINARY if type(each) is list else TEXT for each in parameters]
         name = self._names.get(statement)
@@ -145,10 +156,10 @@ class Prepared:
             self._check((yield))
             self._names[statement] = name
         self._names.move_to_end(statement)
-        self._pgconn.send_query_prepared(name, written, forms)
+        self._pgconn.send_query_prepared(name, written, forms, form)
         result = yield
         self._check(result)
-        return _first_row(result)
+        return result
 
     def _check(self, result: PGresult) -> None:
         if result.status not in _GOOD:

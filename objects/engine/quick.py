@@ -39,15 +39,17 @@ class Quick:
         self._registry = registry
         self._pace = pace
         self._fits: dict[tuple[str, str], _Fit] = {}  # by kind and command
+        self._unfit: set[str] = set()  # commands that are never for the loop, of one kind at least
         self._debts: dict[tuple[str, str], tuple[float, float]] = {}  # by schema and command; see `_debt_s`
+
+    def may_suit(self, call: Call) -> bool:
+        """Whether a call is likely quick, where nobody knows yet what kind of object it is for."""
+        return call.command not in self._unfit and self._pace.get(call.command, UNFIT_S) <= QUICK_S and _is_plain(call)
 
     def suits(self, call: Call, kind: str) -> bool:
         """Whether an object of this kind likely answers the call at once, without a word to anybody else."""
-        if call.key is not None:
+        if not _is_plain(call):
             return False
-        for value in call.arguments.values():
-            if type(value) in SIZED and len(value) > LONG:
-                return False
         fit = self._fit(kind, call.command)
         if fit is _Fit.AS_MEASURED:
             return self._pace.get(call.command, UNFIT_S) <= QUICK_S
@@ -77,6 +79,8 @@ class Quick:
         fit = self._fits.get((kind, command))
         if fit is None:
             fit = self._fits[kind, command] = self._fit_of(kind, command)
+            if fit is _Fit.NEVER:
+                self._unfit.add(command)
         return fit
 
     def _fit_of(self, kind: str, command: str) -> _Fit:
@@ -89,3 +93,12 @@ class Quick:
             return _Fit.NEVER
         is_measured = not spec.facility or self._registry.facility(spec.facility).is_measured
         return _Fit.AS_MEASURED if is_measured else _Fit.AS_WRITTEN
+
+
+def _is_plain(call: Call) -> bool:
+    if call.key is not None:
+        return False
+    for value in call.arguments.values():  # noqa: SIM110 -- a generator would cost more than all else here
+        if type(value) in SIZED and len(value) > LONG:
+            return False
+    return True

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from objects.commands.registry import registry
+from tests.engine.loops import Ran, is_free
 from tests.engine.purse import Purse
 
 
@@ -26,3 +27,30 @@ def purse(grove) -> Callable[..., str]:
         return path
 
     return new
+
+
+@pytest.fixture
+def never_slow(monkeypatch) -> None:
+    """A busy machine makes no call slow."""
+    for limit in ("quick.QUICK_S", "on_loop.OVERRUN_S", "transaction.OVERRUN_S"):
+        monkeypatch.setattr(f"objects.engine.{limit}", 10.0)
+
+
+@pytest.fixture
+async def ours(grove, engine_with, never_slow):
+    """The grove through an engine whose quick calls run on this test's event loop."""
+    engine = engine_with()
+    await is_free(engine)
+    return grove.through(engine)
+
+
+@pytest.fixture
+def ran(ours, monkeypatch) -> Ran:
+    return Ran(ours.engine, monkeypatch)
+
+
+@pytest.fixture
+def patient(monkeypatch) -> None:
+    """However long a commit takes, the loop waits for it."""
+    for limit in ("on_loop.PATIENCE_S", "on_loop.BUDGET_S", "waking.PATIENCE_S"):
+        monkeypatch.setattr(f"objects.engine.{limit}", 60.0)

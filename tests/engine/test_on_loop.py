@@ -1,71 +1,14 @@
 """Quick calls on an event loop's own thread: as true as on a thread of the engine, whatever comes between."""
 
 import asyncio
-import threading
-import time
 from contextlib import contextmanager
 
 import psycopg
-import pytest
 from psycopg.sql import SQL, Identifier
 
-from objects.engine.calls import Call
-from objects.engine.on_loop import LoopWorker
-from objects.engine.quick import Quick
-from objects.engine.transaction import Transaction
-from objects.engine.worker import Worker
 from objects.models import JournalLine
 from teams.problems import NotAllowed
-from tests.grove import Grove
-
-
-class Ran:
-    """How many batches of an engine its loop carried out, and how many its threads."""
-
-    def __init__(self, engine, monkeypatch) -> None:
-        self.on_loop = self.in_threads = 0
-        carry_out = Worker._carry_out
-
-        def counted(worker, *args, **options):
-            if worker.engine is engine and isinstance(worker, LoopWorker):
-                assert threading.current_thread() is threading.main_thread()
-                self.on_loop += 1
-            elif worker.engine is engine:
-                self.in_threads += 1
-            return carry_out(worker, *args, **options)
-
-        monkeypatch.setattr(Worker, "_carry_out", counted)
-
-
-@pytest.fixture(autouse=True)
-def never_slow(monkeypatch) -> None:
-    """A busy machine makes no call slow."""
-    for limit in ("quick.QUICK_S", "on_loop.OVERRUN_S", "transaction.OVERRUN_S"):
-        monkeypatch.setattr(f"objects.engine.{limit}", 10.0)
-
-
-@pytest.fixture
-async def ours(grove, engine_with):
-    """The grove through an engine whose quick calls run on this test's event loop."""
-    engine = engine_with()
-    await is_free(engine)
-    return grove.through(engine)
-
-
-@pytest.fixture
-def ran(ours, monkeypatch) -> Ran:
-    return Ran(ours.engine, monkeypatch)
-
-
-async def is_free(engine) -> LoopWorker:
-    here = engine.on_loop()
-    while not here.is_free:  # noqa: ASYNC110 -- nothing tells of it
-        await asyncio.sleep(0.01)
-    return here
-
-
-async def incr(grove, path, **options):
-    return await grove.engine.acall(grove.schema, path, "state.incr", {"key": "n"}, grove.caller, **options)
+from tests.engine.loops import incr, is_free
 
 
 async def test_calls_on_an_object_in_memory_run_on_the_loop_and_are_durable(ours, ran, grove):
@@ -74,7 +17,7 @@ async def test_calls_on_an_object_in_memory_run_on_the_loop_and_are_durable(ours
     values = [(await incr(ours, path)).value for _ in range(5)]
 
     assert values == [1, 2, 3, 4, 5]
-    assert (ran.in_threads, ran.on_loop) == (1, 4)
+    assert (ran.in_threads, ran.on_loop) == (0, 5)
     assert await asyncio.to_thread(kept, grove, path) == (5, 5)
 
 
@@ -92,7 +35,7 @@ async def test_calls_that_come_together_are_one_batch_in_their_order(ours, ran, 
     outcomes = await asyncio.gather(*(incr(ours, path) for _ in range(40)))
 
     assert [outcome.value for outcome in outcomes] == list(range(2, 42))
-    assert ran.in_threads == 1
+    assert ran.in_threads == 0
     assert ran.on_loop < 20  # the first goes at once; what comes while it is committed goes together
 
 
@@ -105,7 +48,7 @@ async def test_what_another_process_did_meanwhile_is_seen(ours, ran, grove):
     outcome = await incr(ours, path)
 
     assert outcome.value == 4
-    assert (ran.on_loop, ran.in_threads) == (2, 2)  # the wrong guess was run again by a thread
+    assert (ran.on_loop, ran.in_threads) == (3, 1)  # the wrong guess was run again by a thread
 
 
 async def test_a_call_with_a_key_goes_to_a_thread_and_keeps_its_place(ours, ran, grove):
@@ -144,7 +87,7 @@ async def test_a_refusal_changes_nothing_and_its_neighbours_take_place(ours, ran
 
     assert [outcome.value for outcome in outcomes] == [2, None, 3]
     assert outcomes[1].problem.status == 422
-    assert ran.in_threads == 1
+    assert ran.in_threads == 0
 
 
 async def test_rights_are_decided_on_the_loop_too(ours, grove, caller, member, team):
@@ -156,98 +99,6 @@ async def test_rights_are_decided_on_the_loop_too(ours, grove, caller, member, t
 
     assert isinstance(outcome.problem, NotAllowed)
     assert (await incr(ours, path)).value == 2
-
-
-@pytest.fixture
-async def others(ours, new_team, caller):
-    """Another team, through the same engine."""
-    other = await asyncio.to_thread(lambda: caller(new_team()))
-    return Grove(ours.engine, other, "/others")
-
-
-LONG = (
-    "insert into t with recursive c(n) as (select 1 union all select n + 1 from c where n < 50000) select max(n) from c"
-)
-
-
-async def sql(grove, path, query):
-    return await grove.engine.acall(grove.schema, path, "sql", {"query": query}, grove.caller)
-
-
-async def test_sql_that_overruns_is_taken_back_and_its_team_kept_off_the_loop(ours, ran, grove, others, monkeypatch):
-    path, theirs = grove.new(), await asyncio.to_thread(others.new)
-    await sql(ours, path, "create table t(x)")
-    await sql(ours, path, "insert into t values(1)")
-    await sql(others, theirs, "create table t(x)")
-    monkeypatch.setattr("objects.engine.on_loop.OVERRUN_S", 0.002)
-    monkeypatch.setattr("objects.engine.transaction.OVERRUN_S", 0.002)
-    monkeypatch.setattr("objects.engine.quick.ALLOWED_S", 0.001)
-
-    outcome = await sql(ours, path, LONG)
-    before = ran.on_loop, ran.in_threads
-    rows = await sql(ours, path, "select x from t")
-    away = ran.on_loop, ran.in_threads
-    await sql(others, theirs, "insert into t values(1)")
-
-    assert outcome.problem is None
-    assert rows.value["rows"] == [[1], [50_000]]
-    assert away == (before[0], before[1] + 1)
-    assert (ran.on_loop, ran.in_threads) == (away[0] + 1, away[1])  # other teams' SQL stays
-
-
-async def test_sql_that_works_long_counts_once_and_keeps_its_team_off_the_loop_for_a_while(
-    ours, ran, grove, monkeypatch
-):
-    monkeypatch.setattr("objects.engine.quick.ALLOWED_S", 0.001)
-    path = grove.new()
-    await sql(ours, path, "create table t(x)")
-
-    await sql(ours, path, LONG)
-    before = ran.on_loop, ran.in_threads
-    rows = await sql(ours, path, "select x from t")
-    ours.engine.on_loop()._quick._debts.clear()  # as if the while were over
-    await sql(ours, path, "select x from t")
-
-    assert rows.value["rows"] == [[50_000]]
-    assert before == (1, 1)  # it did not overrun: it was not run again
-    assert (ran.on_loop, ran.in_threads) == (2, 2)
-
-
-async def test_waiting_for_the_processor_keeps_nobody_off_the_loop(ours, ran, grove, monkeypatch):
-    path = grove.new()
-    await sql(ours, path, "create table t(x)")
-    carry_out = Transaction.carry_out
-
-    def late(tx, call):
-        time.sleep(0.02)
-        return carry_out(tx, call)
-
-    monkeypatch.setattr(Transaction, "carry_out", late)
-
-    for _ in range(3):
-        await sql(ours, path, "insert into t values(1)")
-
-    assert (ran.on_loop, ran.in_threads) == (3, 1)
-
-
-def test_what_held_the_loop_up_is_made_good_by_time_and_only_its_team_pays(grove, monkeypatch):
-    moment = 1_000.0
-    monkeypatch.setattr("objects.engine.quick.time.monotonic", lambda: moment)
-    quick = Quick(grove.engine.registry, {})
-    ours, theirs = (
-        Call(schema, "/a", "sql", {"query": "select 1"}, grove.caller, lambda _: None) for schema in ("ours", "theirs")
-    )
-
-    def suit() -> tuple[bool, bool]:
-        return quick.suits(ours, "object"), quick.suits(theirs, "object")
-
-    quick.held_up(ours, 0.03)
-    once = suit()
-    quick.held_up(ours, 0.03)
-    twice = suit()
-    moment += 1.0
-
-    assert (once, twice, suit()) == ((True, True), (False, True), (True, True))
 
 
 async def test_connections_that_the_database_cut_are_opened_again(ours, ran, grove):
@@ -278,12 +129,6 @@ async def test_a_commit_that_waits_for_a_lock_lets_other_calls_pass(ours, ran, g
         is_waiting = not waiting.done()
 
     assert (passed, is_waiting, (await waiting).value) == ([3, 4, 5], True, 3)
-
-
-@pytest.fixture
-def patient(monkeypatch) -> None:
-    """However long a commit takes, the loop waits for it."""
-    monkeypatch.setattr("objects.engine.on_loop.PATIENCE_S", 60.0)
 
 
 async def test_what_comes_while_a_commit_is_under_way_is_run_and_committed_next(ours, ran, grove, patient):
@@ -374,7 +219,7 @@ async def ahead(grove, *, calls: int) -> None:
         await asyncio.sleep(0)
 
 
-def test_a_loop_that_is_closed_with_a_call_under_way_leaves_its_object_to_others(grove, engine_with):
+def test_a_loop_that_is_closed_with_a_call_under_way_leaves_its_object_to_others(grove, engine_with, never_slow):
     engine = engine_with()
     ours, path = grove.through(engine), grove.new()
 
