@@ -33,20 +33,21 @@ PATIENCE_S = 0.05  # for Postgres, after which the threads have what waits
 
 
 class Waking(LoopLine):
-    """What waits to be read for one event loop, of which it is on the thread. put: takes the calls on, in their order.
+    """What waits to be read for one event loop. Made and used on that loop.
 
+    put: takes a call on, with `more` where others follow at once.
     waiting: calls by object, in the order in which their objects were asked for.
     """
 
     def __init__(
-        self, engine: "Engine", loop: asyncio.AbstractEventLoop, quick: Quick, put: Callable[[Call], None]
+        self, engine: "Engine", loop: asyncio.AbstractEventLoop, quick: Quick, put: Callable[..., None]
     ) -> None:
         super().__init__(engine, loop)
         self.waiting: dict[Address, list[Call]] = {}
         self._quick = quick
         self._put = put
         self._asked: list[Address] = []  # being read now
-        self._is_woken = False
+        self._is_woken = self._is_late = False
         self._patience: asyncio.TimerHandle | None = None
         self._beside(self._connect)
 
@@ -59,6 +60,7 @@ class Waking(LoopLine):
             return True
         if (
             self._exchange is None
+            or self._is_late
             or address in self.engine.known
             or address in self.engine.contested
             or len(self.waiting) >= MOST_WAITING
@@ -83,38 +85,39 @@ class Waking(LoopLine):
             return
         schema, _ = next(iter(self.waiting))
         asked = self._asked = list(islice((each for each in self.waiting if each[0] == schema), AT_ONCE))
-        self._patience = self.loop.call_later(PATIENCE_S, self._lose_patience, asked)
+        self._patience = self.loop.call_later(PATIENCE_S, self._lose_patience)
         keys = keys_of([path for _, path in asked])
         steps = self._prepared.rows_in_steps(statements(schema).look, [self.limits.READ_AHEAD_PAGES, keys])
         self._exchange.run(steps, partial(self._have_read, asked))
 
     def _have_read(self, asked: Sequence[Address], outcome: list[Record] | psycopg.Error) -> None:
-        self._asked = []
-        if self._patience is not None:
-            self._patience.cancel()
-        if isinstance(outcome, psycopg.OperationalError) and self._exchange is not None:
+        self._asked, self._is_late = [], False
+        if isinstance(outcome, psycopg.OperationalError):
             self._lost()
         found = {} if isinstance(outcome, psycopg.Error) else {each.row.path: each for each in seen(outcome)}
         self._hand_on(asked, found)  # nothing is left of them where patience was lost
-        if self.waiting:
+        if self._patience is not None:
+            self._patience.cancel()
+        if self.waiting and not self._is_stopped:
             self._wake()
 
-    def _lose_patience(self, asked: Sequence[Address]) -> None:
-        self._hand_on(asked, {})
+    def _lose_patience(self) -> None:
+        self._is_late = True
+        self._hand_on(list(self.waiting), {})
 
     def _hand_on(self, addresses: Sequence[Address], found: Mapping[str, Seen]) -> None:
-        for address in addresses:
-            for call in self.waiting.pop(address, ()):
-                call.seen = found.get(call.path)
-                try:
-                    self._put(call)
-                except Problem as problem:  # too many wait
-                    call.answer(Outcome(problem=problem))
+        calls = [call for address in addresses for call in self.waiting.pop(address, ())]
+        for call in calls:
+            call.seen = found.get(call.path)
+            try:
+                self._put(call, more=len(calls) > 1)
+            except Problem as problem:  # too many wait
+                call.answer(Outcome(problem=problem))
 
     def _is_there(self) -> None:
         pass
 
     def _is_away(self) -> None:
         """Leave all to the threads until there is a connection again."""
-        self._asked = []
+        self._asked, self._is_late = [], False
         self._hand_on(list(self.waiting), {})

@@ -4,10 +4,12 @@ import asyncio
 
 import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier
 
 from objects.engine.waking import Waking
 from teams.problems import NoSuch
 from tests.engine.loops import incr, is_free
+from tests.grove import Grove
 
 
 @pytest.fixture
@@ -102,6 +104,23 @@ async def test_threads_take_what_postgres_lets_wait(ours, ran, grove, monkeypatc
     outcomes = await asyncio.gather(*(incr(ours, path) for path in paths for _ in range(2)))
 
     assert sorted(outcome.value for outcome in outcomes) == [1] * 5 + [2] * 5
+
+
+async def test_a_team_whose_tables_are_locked_holds_up_no_other(ours, grove, new_team, caller):
+    other = await asyncio.to_thread(lambda: caller(new_team()))
+    others = Grove(ours.engine, other, "/others")
+    locked, free = grove.new(), await asyncio.to_thread(others.new)
+    ours.engine.known.clear()
+
+    with psycopg.connect(grove.engine.conninfo) as holding:
+        holding.execute(SQL("LOCK TABLE {}").format(Identifier(grove.schema, "object")))
+        waiting = asyncio.ensure_future(incr(ours, locked))
+        await asyncio.sleep(0)
+        passed = [(await incr(others, free)).value for _ in range(2)]
+        is_waiting = not waiting.done()
+        holding.rollback()
+
+    assert (passed, is_waiting, (await waiting).value) == ([1, 2], True, 1)
 
 
 async def test_a_connection_that_the_database_cut_is_opened_again(ours, ran, grove):
