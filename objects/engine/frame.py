@@ -18,6 +18,7 @@ from objects.commands.bases import Facility
 from objects.commands.log import Log, LogLine
 from objects.commands.spec import CommandSpec
 from objects.engine.context import Context, TreeAccess
+from objects.engine.interruptions import NeedsThread
 from objects.storage.database import Database
 from objects.storage.image import Image, Mark
 from objects.timing.index import Due
@@ -171,6 +172,7 @@ class Frame:
         if not self.marks or not any(marked is image for marked, _ in self.marks):
             # The deadline first: with that of the call before, SQLite would stop the very BEGIN.
             image.database.deadline = self.deadline
+            image.database.too_long = NeedsThread if self.tx.on_loop else None
             self.marks.append((image, image.mark()))
             image.database.now = self.now
             image.database.chance = self.chance

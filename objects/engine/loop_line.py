@@ -72,9 +72,10 @@ class LoopLine(Worker):
     def end(self) -> None:
         """End what is under way, from another thread: the loop is closed, or does not run any more."""
         self._is_stopped = True
-        if self._exchange is not None:
-            self._exchange.finish(FINISH_S)
-            self._exchange.close()
+        exchange = self._exchange
+        if exchange is not None:
+            exchange.finish(FINISH_S)
+            exchange.close()
             self._exchange = None
         if self._connection is not None:
             self._connection.close()

@@ -26,7 +26,7 @@ from objects.engine.interruptions import CommitUnknown, NeedsThread, WrongGuess
 from objects.engine.loop_line import LoopLine
 from objects.engine.mailbox import Batch
 from objects.engine.quick import Quick
-from objects.engine.transaction import OVERRUN_S, Transaction
+from objects.engine.transaction import Transaction
 from objects.engine.waking import Waking
 from objects.engine.worker import LONG_S, Unanswered
 from teams.problems import OutOfTime
@@ -106,18 +106,23 @@ class LoopWorker(LoopLine):
         return self.is_free
 
     def _is_quick(self, call: Call) -> bool:
-        address = call.schema, call.path
-        row = self.engine.known.get(address)
-        if row is None and call.seen is not None:
-            row = call.seen.row
-        return row is not None and address not in self.engine.contested and self._quick.suits(call, row.kind)
+        row = self._row_of(call)
+        return (
+            row is not None
+            and (call.schema, call.path) not in self.engine.contested
+            and self._quick.suits(call, row.kind)
+        )
+
+    def _row_of(self, call: Call) -> Row | None:
+        row = self.engine.known.get((call.schema, call.path))
+        return call.seen.row if row is None and call.seen is not None else row
 
     def _took_long(self, call: Call, outcome: Outcome, worked_s: float) -> None:
-        if isinstance(outcome.problem, OutOfTime):  # a thread has more of it
-            raise NeedsThread
-        row = self.engine.known.get((call.schema, call.path))
+        row = self._row_of(call)
         if worked_s > LONG_S and row is not None and self._quick.is_as_written(call, row.kind):
             self._quick.held_up(call, worked_s)
+        if isinstance(outcome.problem, OutOfTime):  # a thread has more of it
+            raise NeedsThread
 
     # A batch
 
@@ -231,12 +236,10 @@ class LoopWorker(LoopLine):
 
     def _keep_off(self, calls: Sequence[Call]) -> None:
         """Run these commands here no more for a while; of some that are up to their callers, only those."""
-        known = self.engine.known
-        rows = [(call, row.kind) for call in calls if (row := known.get((call.schema, call.path))) is not None]
-        written = [each for each in rows if self._quick.is_as_written(*each)]
-        if written:  # others must not pay for what a caller wrote
-            for call, _ in written:
-                self._quick.held_up(call, OVERRUN_S)
+        rows = [(call, row.kind) for call in calls if (row := self._row_of(call)) is not None]
+        written = next((call for call, kind in rows if self._quick.is_as_written(call, kind)), None)
+        if written is not None:  # others must not pay for what a caller wrote
+            self._quick.held_up(written, LONG_S)
         else:
             for call, _ in rows:
                 self._quick.keep_off(call)

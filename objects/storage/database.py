@@ -110,6 +110,8 @@ class Database:
     now: Unix seconds; what SQLite's `'now'` is.
     chance: gives the generator that SQLite's `random()` and `randomblob()` draw from.
     deadline: `time.monotonic()` at which any statement stops with OutOfTime; infinite when nobody set it.
+    too_long: raised in place of any SQL of a user's that may take long in one step, in which nobody can stop it (see
+      `guard.is_brief`); None where it may.
     max_pages: the quota; a statement that needs more is refused with TooLarge.
     """
 
@@ -120,6 +122,7 @@ class Database:
         "_fresh",
         "_heap_most",
         "_image",
+        "_is_long",
         "_limits",
         "_max_pages",
         "_quota_is_set",
@@ -131,6 +134,7 @@ class Database:
         "chance",
         "deadline",
         "now",
+        "too_long",
     )  # fmt: skip
 
     def __init__(self, image: Transactions, connection: apsw.Connection) -> None:
@@ -138,6 +142,7 @@ class Database:
         self.now = 0.0
         self.chance: Callable[[], random.Random] = _no_chance
         self.deadline = math.inf
+        self.too_long: type[BaseException] | None = None
         self._max_pages = DEFAULT_MAX_PAGES
         self.attach(connection)
 
@@ -147,7 +152,7 @@ class Database:
         self._fresh = True
         self._quota_is_set = False
         self._limits: Limits | None = None
-        self._reads_only = self._altered = self._rewritten = False
+        self._reads_only = self._altered = self._rewritten = self._is_long = False
         self._refusal: str | None = None
         self._stopped: str | None = None
         self._stop_at = self._heap_most = math.inf
@@ -280,10 +285,11 @@ class Database:
         with self._image.savepoint():
             clock.now = self.now
             self._limits, self._reads_only, self._altered, self._refusal = limits, reads_only, False, None
-            self._rewritten = False
+            self._rewritten = self._is_long = False
             self._stop_at = time.monotonic() + limits.seconds
             self._heap_most = apsw.memory_used() + limits.memory_bytes
-            self._connection.limit(apsw.SQLITE_LIMIT_LENGTH, limits.value_bytes)
+            most = limits.value_bytes if self.too_long is None else min(limits.value_bytes, guard.BRIEF_BYTES)
+            self._connection.limit(apsw.SQLITE_LIMIT_LENGTH, most)
             query = _Query(self._connection, sql, limits, reads_only=reads_only, each=each)
             query.rewrites = self._rewrites
             if watch is not None:
@@ -294,6 +300,8 @@ class Database:
                 self._check_lost(problem)
                 raise
             except Exception as error:
+                if self.too_long is not None and (self._is_long or isinstance(error, apsw.TooBigError)):
+                    raise self.too_long from error
                 told = self._asked(error, sql, query.place)
                 self._check_lost(told)
                 raise told from error
@@ -318,6 +326,9 @@ class Database:
         # A trigger or view is the user's also when the statement that sets it off is the platform's.
         if self._limits is None and by is None:
             return apsw.SQLITE_OK
+        if self.too_long is not None and self._limits is not None and not guard.is_brief(action, second):
+            self._is_long = True
+            return apsw.SQLITE_DENY
         if action == apsw.SQLITE_ANALYZE and first is not None and tables.is_platform(first):
             return apsw.SQLITE_IGNORE
         if action == apsw.SQLITE_ALTER_TABLE:

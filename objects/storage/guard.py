@@ -43,7 +43,30 @@ _TEMPORARY = frozenset(
 )  # fmt: skip
 _FREE = frozenset({apsw.SQLITE_SELECT, apsw.SQLITE_RECURSIVE, apsw.SQLITE_REINDEX, apsw.SQLITE_ANALYZE})
 
+# What never works long between two steps of SQLite's machine, where nobody could stop it: these, on values of at most
+# BRIEF_BYTES. Not here: what takes the product of two lengths (instr, replace, LIKE), and what builds up a long value.
+BRIEF_BYTES = 65_536
+_BRIEF = frozenset(
+    {apsw.SQLITE_SELECT, apsw.SQLITE_READ, apsw.SQLITE_INSERT, apsw.SQLITE_UPDATE, apsw.SQLITE_DELETE,
+     apsw.SQLITE_RECURSIVE}
+)  # fmt: skip
+_BRIEF_FUNCTIONS = frozenset(
+    {
+        "->", "->>", "abs", "avg", "changes", "char", "coalesce", "count", "date", "datetime", "hex", "ifnull", "iif",
+        "json_extract", "julianday", "last_insert_rowid", "length", "lower", "max", "min", "nullif", "octet_length",
+        "random", "round", "sign", "strftime", "substr", "substring", "sum", "time", "total", "total_changes", "typeof",
+        "unicode", "unixepoch", "upper",
+    }
+)  # fmt: skip
+
 IN_TRANSACTION = "each call is a transaction of its own already: leave BEGIN, COMMIT, ROLLBACK and SAVEPOINT out"
+
+
+def is_brief(action: int, second: str | None) -> bool:
+    """Tell whether a step is one of those that never take long each, on short values."""
+    if action == apsw.SQLITE_FUNCTION:
+        return (second or "").lower() in _BRIEF_FUNCTIONS
+    return action in _BRIEF
 
 
 def refusal(action: int, first: str | None, second: str | None, schema: str | None) -> str | None:  # noqa: C901, PLR0911, PLR0912 -- a table of cases

@@ -32,7 +32,7 @@ def purse(grove) -> Callable[..., str]:
 @pytest.fixture
 def never_slow(monkeypatch) -> None:
     """A busy machine makes no call slow."""
-    for limit in ("quick.QUICK_S", "on_loop.OVERRUN_S", "transaction.OVERRUN_S"):
+    for limit in ("quick.QUICK_S", "transaction.OVERRUN_S"):
         monkeypatch.setattr(f"objects.engine.{limit}", 10.0)
 
 

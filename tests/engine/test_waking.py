@@ -1,6 +1,7 @@
 """Objects that are not in memory, read for an event loop: their calls are as true as any, whatever comes between."""
 
 import asyncio
+import time
 
 import psycopg
 import pytest
@@ -137,13 +138,20 @@ async def test_a_connection_that_the_database_cut_is_opened_again(ours, ran, gro
     assert waking._connection.info.backend_pid != pid
 
 
-async def test_a_loop_that_ends_leaves_what_waits_to_the_threads(ours, ran, grove):
-    here = await is_free(ours.engine)
-    path = grove.new()
+def test_a_loop_that_is_closed_leaves_what_waits_to_the_threads(grove, engine_with, never_slow):
+    engine = engine_with()
+    ours, path = grove.through(engine), grove.new()
 
-    waiting = asyncio.ensure_future(incr(ours, path))
-    await asyncio.sleep(0)
-    are_waiting = len(here.waking.waiting)
-    await asyncio.to_thread(here.end)
+    async def leave() -> int:
+        here = await is_free(engine)
+        left = asyncio.ensure_future(incr(ours, path))
+        await asyncio.sleep(0)
+        assert not left.done()
+        return len(here.waking.waiting)
 
-    assert (are_waiting, (await waiting).value, ran.on_loop) == (1, 1, 0)
+    assert asyncio.run(leave()) == 1
+    ends_at = time.monotonic() + 30
+    while grove.call(path, "state.list")["entries"] == [] and time.monotonic() < ends_at:
+        time.sleep(0.05)
+
+    assert grove.call(path, "state.get", key="n") == 1
