@@ -61,7 +61,7 @@ def test_health_lists_who_runs_and_says_who_is_missing(operator):
 
     shown = text(browser_of(operator).get("/admin/health/"))
 
-    assert [each.role for each in presence.processes(client)] == ["web"]
+    assert {each.role for each in presence.processes(client)} == {"web"}  # the server of other tests may say it again
     assert ("No beat process" in shown, "No web process" in shown) == (True, False)
     assert re.findall(r"No worker takes from the queue (\w+)", shown) == list(health.QUEUES)
     assert "longest transaction" in shown
