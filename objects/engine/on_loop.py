@@ -352,6 +352,7 @@ class LoopWorker(LoopLine):
         self.engine.mailbox.wake()
 
     def end(self) -> None:
+        self.is_free = False  # first: threads leave nothing to it while it waits for its last commit
         super().end()
         self.waking.end()
 

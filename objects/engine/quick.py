@@ -5,14 +5,14 @@ from enum import Enum
 from typing import Final
 
 from objects.commands.registry import Registry
+from objects.commands.spec import CommandSpec
 from objects.engine.calls import Call
 from objects.engine.transaction import SIZED
 from teams.problems import NoSuch
 
 QUICK_S = 0.001  # of the processor, that a command takes on average
-LONG: Final = (
-    4_096  # letters, items or members of an argument; what is done to more of them threads do beside one another
-)
+# Letters, items or members of an argument. What is done to more of them threads do beside one another.
+LONG: Final = 4_096
 UNFIT_S: Final = 1.0  # counted as what a command took that wants to wait: thirty runs later it is tried again
 ALLOWED_S = 0.04  # that what a team wrote may hold the loop up, before the rest of it is left to the threads ...
 # ... and of each second that goes by, what is allowed again. Not less: a virtual machine that is made to wait by its
@@ -78,17 +78,17 @@ class Quick:
     def _fit(self, kind: str, command: str) -> _Fit:
         fit = self._fits.get((kind, command))
         if fit is None:
-            fit = self._fits[kind, command] = self._fit_of(kind, command)
+            try:
+                spec = self._registry.command(kind, command)
+            except NoSuch:  # a caller's word, which is not remembered
+                return _Fit.NEVER
+            fit = self._fits[kind, command] = self._fit_of(spec)
             if fit is _Fit.NEVER:
                 self._unfit.add(command)
         return fit
 
-    def _fit_of(self, kind: str, command: str) -> _Fit:
+    def _fit_of(self, spec: CommandSpec) -> _Fit:
         """Look whether a command changes only its object, with what comes in JSON."""
-        try:
-            spec = self._registry.command(kind, command)
-        except NoSuch:
-            return _Fit.NEVER
         if spec.verb != "changes" or spec.alone or spec.large or spec.uploads or spec.downloads:
             return _Fit.NEVER
         is_measured = not spec.facility or self._registry.facility(spec.facility).is_measured

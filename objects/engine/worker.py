@@ -308,7 +308,7 @@ class Worker:
         """
         pace = self.engine.pace
         mean_s = worked_s / max(1, len(ran))
-        for command in {call.command for call, _ in ran}:
+        for command in {call.command for call, outcome in ran if outcome.problem is None}:  # no other need be one
             known_s = pace.get(command)
             # The first time it is loaded, compiled and planned, which says little about the next ones.
             pace[command] = min(mean_s, LONG_S) if known_s is None else known_s * 0.8 + mean_s * 0.2

@@ -117,6 +117,17 @@ async def test_what_may_take_long_in_one_step_is_left_to_threads(ours, ran, tabl
     assert (ran.on_loop, ran.in_threads) == (2, 1)  # it was begun on the loop and refused there; the next one is not
 
 
+async def test_words_that_are_no_commands_are_not_remembered(ours, ran, grove):
+    path = grove.new()
+    for command in ("state.incr", *(f"nothing-{number}" for number in range(20))):
+        await ours.engine.acall(ours.schema, path, command, {"key": "n"}, ours.caller)
+
+    quick = ours.engine.on_loop()._quick
+    known = {*ours.engine.pace, *quick._unfit, *(command for _, command in quick._fits)}
+
+    assert {"state.incr"} == {command for command in known if command.startswith(("state.incr", "nothing-"))}
+
+
 def test_what_held_the_loop_up_is_made_good_by_time_and_only_its_team_pays(grove, monkeypatch):
     moment = 1_000.0
     monkeypatch.setattr("objects.engine.quick.time.monotonic", lambda: moment)
