@@ -31,9 +31,9 @@ def purse(grove) -> Callable[..., str]:
 
 @pytest.fixture
 def never_slow(monkeypatch) -> None:
-    """A busy machine makes no call slow."""
-    for limit in ("quick.QUICK_S", "transaction.OVERRUN_S"):
-        monkeypatch.setattr(f"objects.engine.{limit}", 10.0)
+    """A busy machine makes no call slow, and nobody loses patience while something is read."""
+    for limit in ("quick.QUICK_S", "transaction.OVERRUN_S", "waking.PATIENCE_S"):
+        monkeypatch.setattr(f"objects.engine.{limit}", 60.0)
 
 
 @pytest.fixture
@@ -52,5 +52,5 @@ def ran(ours, monkeypatch) -> Ran:
 @pytest.fixture
 def patient(monkeypatch) -> None:
     """However long a commit takes, the loop waits for it."""
-    for limit in ("on_loop.PATIENCE_S", "on_loop.BUDGET_S", "waking.PATIENCE_S"):
+    for limit in ("on_loop.PATIENCE_S", "on_loop.BUDGET_S"):
         monkeypatch.setattr(f"objects.engine.{limit}", 60.0)

@@ -28,7 +28,7 @@ def kept(grove, path) -> tuple[int, int]:
         return grove.call(path, "state.get", key="n"), lines.count()
 
 
-async def test_calls_that_come_together_are_one_batch_in_their_order(ours, ran, grove):
+async def test_calls_that_come_together_are_one_batch_in_their_order(ours, ran, grove, patient):
     path = grove.new()
     await incr(ours, path)
 
@@ -76,7 +76,7 @@ async def test_a_call_that_reaches_another_object_is_left_to_a_thread(ours, ran,
     assert ours.engine.pace["pay"] > 0.1  # the loop does not try again soon
 
 
-async def test_a_refusal_changes_nothing_and_its_neighbours_take_place(ours, ran, grove):
+async def test_a_refusal_changes_nothing_and_its_neighbours_take_place(ours, ran, grove, patient):
     path = grove.new()
     await incr(ours, path)
     call = ours.engine.acall

@@ -107,7 +107,8 @@ async def test_threads_take_what_postgres_lets_wait(ours, ran, grove, monkeypatc
     assert sorted(outcome.value for outcome in outcomes) == [1] * 5 + [2] * 5
 
 
-async def test_a_team_whose_tables_are_locked_holds_up_no_other(ours, grove, new_team, caller):
+async def test_a_team_whose_tables_are_locked_holds_up_no_other(ours, grove, new_team, caller, monkeypatch):
+    monkeypatch.setattr("objects.engine.waking.PATIENCE_S", 0.05)
     other = await asyncio.to_thread(lambda: caller(new_team()))
     others = Grove(ours.engine, other, "/others")
     locked, free = grove.new(), await asyncio.to_thread(others.new)
